@@ -1,0 +1,64 @@
+"""The command: run benchmarks by name and write their results as JSON and Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from . import layers
+from .common import Result, Skip, machine, save
+from .networks import NETWORKS
+
+# Name → runs it takes unless told. Each is a module here with `measure(runs) -> Result`.
+BENCHMARKS = {"iris": 5, "mlp": 3, "startup": 15}
+# Those of the layers, timed in one table; the runs of each.
+LAYERS, LAYER_RUNS = tuple(NETWORKS), 3
+# Does it learn what it should? Modules in studies/, again with `measure(runs) -> Result`; runs are seeds.
+STUDIES = {"mnist-cnn": 3, "cnn-vs-mlp": 10, "shakespeare": 1, "reviews": 1}
+
+
+def main() -> int:
+    names = [*BENCHMARKS, *LAYERS, "layers", *STUDIES, "all"]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="+", choices=names, metavar="NAME", help=", ".join(names))
+    parser.add_argument("--runs", type=int, help="measured runs of each peer (more is steadier), or seeds of a study")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="folder of the results")
+    given = parser.parse_args()
+    for name, measure in _wanted(given.names, given.runs).items():
+        try:
+            where = machine()  # before the work, so that the load it notes is other people's
+            result = measure()
+        except Skip as reason:
+            print(f"{name}: skipped, {reason}", file=sys.stderr)
+            continue
+        print(save(name, result, where, given.out))
+    return 0
+
+
+def _wanted(names: list[str], runs: int | None) -> dict[str, Callable[[], Result]]:
+    """Name of a result → what measures it. Networks named together are one result, as they have a mean."""
+    every = "all" in names
+    found: dict[str, Callable[[], Result]] = {}
+    for name in BENCHMARKS:
+        if every or name in names:
+            found[name] = partial(_of_module, f".{name}", runs or BENCHMARKS[name])
+    timed = [name for name in LAYERS if every or "layers" in names or name in names]
+    if timed:
+        title = "layers" if len(timed) == len(LAYERS) else "-".join(timed)
+        found[title] = partial(layers.measure, timed, runs or LAYER_RUNS)
+    for name in STUDIES:
+        if every or name in names:
+            found[name] = partial(_of_module, f".studies.{name.replace('-', '_')}", runs or STUDIES[name])
+    return found
+
+
+def _of_module(place: str, runs: int) -> Result:
+    return importlib.import_module(place, __package__).measure(runs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

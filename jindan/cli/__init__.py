@@ -1,0 +1,102 @@
+"""The command line: thin; every command calls one public function."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+INTERRUPTED = "interrupted; nothing was written."
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code.
+
+    0 done, 1 the user's input is at fault, 2 usage, 130 interrupted.
+    """
+    from .progress import note_ctrl_c
+
+    note_ctrl_c()
+    try:
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        code = _failed(INTERRUPTED, 130)
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    import warnings
+
+    for stream in (sys.stdout, sys.stderr):
+        # A console of another encoding must not turn Korean or a bar into a traceback.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    with warnings.catch_warnings():
+        if not os.environ.get("JINDAN_DEBUG"):
+            _speak_plainly(warnings)
+        code = _answer(arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _reader_gone()
+    return code
+
+
+def _answer(arguments: list[str]) -> int:
+    """Run a command; every failure becomes a message and an exit code."""
+    import typer
+
+    from ..errors import JindanError
+    from .app import app
+
+    try:
+        result = app(arguments, standalone_mode=False, prog_name="jindan", obj=arguments)
+        if result is True:
+            return 130
+        # typer turns a Ctrl-C into this number.
+        return _failed(INTERRUPTED, 130) if result == 130 else result or 0
+    except JindanError as error:
+        return _failed(str(error))
+    except typer.Exit as error:
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed(INTERRUPTED, 130)
+    except (BrokenPipeError, SystemExit):
+        # typer leaves by itself when the reader has gone.
+        return _reader_gone()
+    except MemoryError:
+        return _failed("The memory of this machine does not suffice.\n  help: Use fewer rows or a smaller network.")
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        return _failed(f"{error.strerror or error}{where}\n  help: Check the path and its permissions.")
+    except Exception as error:
+        if hasattr(error, "show") and hasattr(error, "exit_code"):
+            # A usage error of the parser, which typer carries under a name of its own.
+            error.show()
+            return int(error.exit_code)
+        if os.environ.get("JINDAN_DEBUG"):
+            raise
+        return _failed(
+            f"an error of its own: {type(error).__name__}: {error}\n"
+            "  help: Please report it; JINDAN_DEBUG=1 shows where it happened."
+        )
+
+
+def _failed(text: str, code: int = 1) -> int:
+    print(f"jindan: {text}", file=sys.stderr)
+    return code
+
+
+def _reader_gone() -> int:
+    """The reader (head, less) has gone; Python would complain at exit about the rest."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _speak_plainly(warnings: Any) -> None:
+    """Warnings of jindan in one line; those of the libraries beneath are no matter of the user's."""
+    from ..errors import JindanWarning
+
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("always", JindanWarning)
+    warnings.showwarning = lambda message, *place, **more: print(f"jindan: {message}", file=sys.stderr)

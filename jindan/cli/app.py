@@ -1,0 +1,259 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+app = typer.Typer(
+    name="jindan",
+    help="jindan (진단): trains neural networks, says what is wrong with a training, and shows it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Lang(StrEnum):
+    """The languages."""
+
+    en = "en"
+    ko = "ko"
+
+
+class TaskName(StrEnum):
+    """What can be predicted."""
+
+    auto = "auto"
+    binary = "binary"
+    multiclass = "multiclass"
+    regression = "regression"
+
+
+TableFile = Annotated[
+    Path,
+    typer.Argument(
+        help="A CSV, TSV or Parquet file; or images: a folder of classes, an .npz.", metavar="DATA", show_default=False
+    ),
+]
+Rows = Annotated[
+    list[Path],
+    typer.Argument(help="A table, a folder of images, or image files.", metavar="DATA…", show_default=False),
+]
+
+
+def _known_run(place: Path | None) -> Path | None:
+    if place is not None and not place.exists():
+        from .use import refuse_unknown_run
+
+        refuse_unknown_run(place)
+    return place
+
+
+RunFolder = Annotated[
+    Path, typer.Argument(help="A run of `jindan train`.", metavar="RUN", show_default=False, callback=_known_run)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on the last line, and nothing else.")]
+Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="Whether the first line holds names; looked at unless given."),
+]
+Language = Annotated[Lang, typer.Option("--lang", help="Language: en or ko.")]
+# typer reads Optional[…] where it cannot read "… | None" of a string annotation.
+Text = Optional[str]  # noqa: UP045
+Target = Annotated[
+    Text,
+    typer.Option(help="Column to predict: its name, or its place (-1 is the last); a folder of classes needs none."),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from .. import __version__
+
+        print(f"jindan {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Options before the command."""
+
+
+@app.command()
+def look(
+    data: TableFile,
+    target: Annotated[Text, typer.Option(help="Column to predict: name or place.")] = None,
+    header: Header = None,
+    json_out: Json = False,
+    lang: Language = Lang.en,
+) -> None:
+    """Look at a table before training: types, missing values, distributions, correlations, the target; or at images."""
+    from ..data import holds_images, look_at_images
+    from ..data import look as look_at
+
+    if holds_images(data):
+        images = look_at_images(data)
+        if json_out:
+            _print_json({**images.to_dict(), "notes": {name: images.notes(name) for name in ("en", "ko")}})
+            return
+        from .show import show_images
+
+        show_images(images, lang.value)
+        return
+    seen = look_at(data, target, header=header)
+    if json_out:
+        _print_json({**seen.to_dict(), "notes": {name: seen.notes(name) for name in ("en", "ko")}})
+        return
+    from .show import show_look
+
+    show_look(seen, lang.value)
+
+
+@app.command()
+def train(
+    ctx: typer.Context,
+    data: TableFile,
+    target: Target = None,
+    task: Annotated[TaskName, typer.Option(help="What the target is; auto reads it off the column.")] = TaskName.auto,
+    layers: Annotated[Text, typer.Option(help='Hidden layers: "30 relu, dropout 0.2, 16 relu"; or none.')] = None,
+    plan: Annotated[Optional[Path], typer.Option(help="A JSON file of a Plan.")] = None,  # noqa: UP045
+    epochs: Annotated[Optional[int], typer.Option(min=1, help="Passes over the rows, at most.")] = None,  # noqa: UP045
+    batch_size: Annotated[Optional[int], typer.Option(min=1, help="Rows an update.")] = None,  # noqa: UP045
+    optimizer: Annotated[Text, typer.Option(help="adam, sgd, rmsprop, …")] = None,
+    learning_rate: Annotated[Optional[float], typer.Option(help="Step size.")] = None,  # noqa: UP045
+    loss: Annotated[Text, typer.Option(help="Chosen by the target unless given.")] = None,
+    validation: Annotated[float, typer.Option(help="Share of rows that decides when to stop.")] = 0.2,
+    test: Annotated[float, typer.Option(help="Share of rows the result is measured on.")] = 0.2,
+    seed: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=0, help="Fixes split, weights and order of rows; the plan's, else 0, unless given."),
+    ] = None,
+    out: Annotated[Optional[Path], typer.Option(help="The run folder; runs/<table>-<time> unless given.")] = None,  # noqa: UP045
+    drop: Annotated[Text, typer.Option(help="Columns to leave out, separated by commas.")] = None,
+    numeric: Annotated[
+        Text, typer.Option(help="Scaling: zscore (unless given), minmax, sum, whiten-pca, whiten-zca or none.")
+    ] = None,
+    header: Header = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="A run whose model is trained on, on this table.", callback=_known_run),
+    ] = None,
+    json_out: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the run folder alone.")] = False,
+    lang: Language = Lang.en,
+) -> bool:
+    """Train a network on a table or on images: split, scale, train, compare with simple models, write a run folder."""
+    from ..data import holds_images
+    from ..runs.tables import train_table
+    from .progress import Bar
+    from .use import preprocessing_of
+
+    if target is None and not holds_images(data):
+        raise typer.BadParameter("missing; name the column to predict.", param_hint="'--target'")
+    with Bar(quiet or json_out, lang.value) as bar:
+        result = train_table(
+            data, target, task=task.value, layers=layers, plan=plan, epochs=epochs, batch_size=batch_size,
+            optimizer=optimizer, learning_rate=learning_rate, loss=loss, validation=validation, test=test, seed=seed,
+            out=out, preprocessing=preprocessing_of(drop, numeric, plan), header=header, start=start, listen=bar,
+            lang=lang.value, command=shlex.join(["jindan", *(ctx.obj or ())]),
+        )  # fmt: skip
+    return _finished(result, json_out, quiet, lang)
+
+
+@app.command()
+def resume(
+    run: RunFolder,
+    json_out: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the run folder alone.")] = False,
+    lang: Language = Lang.en,
+) -> bool:
+    """Go on with an interrupted training, to the same numbers as without the interruption."""
+    from ..runs.tables import resume_table
+    from .progress import Bar
+
+    with Bar(quiet or json_out, lang.value) as bar:
+        result = resume_table(run, listen=bar)
+    return _finished(result, json_out, quiet, lang)
+
+
+def _finished(result: object, json_out: bool, quiet: bool, lang: Lang) -> bool:
+    """Show a run; whether it was interrupted."""
+    from .show import show_run
+
+    if result.interrupted:  # type: ignore[attr-defined]
+        from .words import say
+
+        epochs, folder = result.run.epochs, shlex.quote(str(result.folder))  # type: ignore[attr-defined]
+        print(f"jindan: {say('interrupted', lang.value, epochs=epochs)}", file=sys.stderr)
+        print(f"  help: jindan resume {folder}", file=sys.stderr)
+    if json_out:
+        _print_json(result.summary())  # type: ignore[attr-defined]
+    elif quiet:
+        print(result.folder)  # type: ignore[attr-defined]
+    else:
+        show_run(result.record, result.folder, lang.value)  # type: ignore[attr-defined]
+    return bool(result.interrupted)  # type: ignore[attr-defined]
+
+
+@app.command()
+def predict(
+    run: RunFolder,
+    data: Rows,
+    out: Annotated[Optional[Path], typer.Option(help="Where the predictions go, as CSV; else standard output.")] = None,  # noqa: UP045
+    json_out: Json = False,
+    lang: Language = Lang.en,
+) -> None:
+    """Predict the rows of a table, or images: row number, prediction, and probabilities or an interval."""
+    from .use import predict_rows
+
+    predict_rows(run, data, out, json_out, lang.value)
+
+
+@app.command()
+def evaluate(run: RunFolder, data: TableFile, json_out: Json = False, lang: Language = Lang.en) -> None:
+    """Measure a run on a labelled table or a folder of classes of images, with 95 % intervals."""
+    from .use import evaluate_rows
+
+    evaluate_rows(run, data, json_out, lang.value)
+
+
+@app.command()
+def report(
+    run: RunFolder,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    out: Annotated[Optional[Path], typer.Option(help="Write it here instead of into the run folder.")] = None,  # noqa: UP045
+    lang: Annotated[Optional[Lang], typer.Option("--lang", help="Language it opens in.")] = None,  # noqa: UP045
+) -> None:
+    """Write a run's report anew (one offline HTML file), and open it."""
+    from .use import write_report
+
+    write_report(run, open_it, out, None if lang is None else lang.value)
+
+
+@app.command()
+def explain(
+    concept: Annotated[Text, typer.Argument(help="A code or name: vanishing-gradient, relu, 교차 엔트로피.")] = None,
+    lang: Language = Lang.en,
+    json_out: Json = False,
+) -> None:
+    """Explain a concept of deep learning or a finding, in English or Korean; without one, list them all."""
+    from .use import explain_concept
+
+    explain_concept(concept, lang.value, json_out)
+
+
+def _print_json(value: object) -> None:
+    from ..runs.record import finite
+
+    print(json.dumps(finite(value), ensure_ascii=False))

@@ -1,0 +1,262 @@
+"""What people read in the terminal: the summary of a run, of scores, of a table."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..report.headline import best_baseline, main_score, sentence, verdict_of
+from ..report.names import baseline_name, falls, is_share, metric_name
+from ..report.values import measure
+from ..runs.tables import judged_part
+from .words import SHORT, say
+
+MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "info": ("·", "blue")}
+
+
+class Terminal(Console):
+    """A console whose reader (head, less) may leave."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        raise BrokenPipeError
+
+
+def terminal() -> Terminal:
+    """Where everything here is printed."""
+    return Terminal(highlight=False, soft_wrap=False)
+
+
+def show_run(record: dict[str, Any], folder: Path, lang: str) -> None:
+    """Result, baselines, findings, and what to do next."""
+    console = terminal()
+    score = main_score(record)
+    console.print()
+    if score is not None:
+        console.print(Text(_close(_pick(sentence(record, score), lang)), style="bold"))
+        console.print(_verdict(record, score, lang))
+    console.print()
+    if record["baselines"]:
+        console.print(_scores_table(record, lang))
+    _findings(console, record, lang)
+    if record.get("time_order"):
+        _remark(console, say("time_order", lang, column=record["time_order"].get("column")))
+    _columns(console, record["data"], lang)
+    for item in record.get("inputs", ()):
+        _remark(console, _input(item, lang))
+    n = record["data"]["n"]
+    epochs = len(record["history"].get("loss", []))
+    stopped = say("stopped_early", lang, epoch=record["best_epoch"] + 1) if record.get("stopped_early") else ""
+    console.print(
+        say("training", lang, train=n["train"], validation=n["validation"], test=n["test"], epochs=epochs,
+            seconds=f"{record['seconds']['total']:.1f}") + stopped,
+        style="dim",
+    )  # fmt: skip
+    console.print()
+    console.print(Text(say("next", lang)))
+    place = shlex.quote(str(folder))
+    rows = "FOLDER" if record.get("images") else "NEW.csv"
+    for line in (f"jindan report {place} --open", f"jindan predict {place} {rows} --out predictions.csv"):
+        console.print(Text(f"  {line}", style="cyan"), soft_wrap=True)
+
+
+def _columns(console: Console, data: dict[str, Any], lang: str) -> None:
+    """Columns left out and why, and columns of text that are mostly numbers."""
+    strange = {}
+    for column in data["columns"]:
+        if column.get("odd"):
+            count, row, value = column["odd"]
+            strange[column["name"]] = say("mostly_numbers", lang, count=count, row=row, value=value)
+    reasons = []
+    for name, why in data["dropped"]:
+        more = f"; {strange.pop(name)}" if name in strange else ""
+        reasons.append(f"{name} ({say('why_' + why, lang)}{more})")
+    if reasons:
+        _remark(console, say("dropped", lang, names=", ".join(reasons)))
+    for name, text in strange.items():
+        _remark(console, say("as_text", lang, name=name, strange=text))
+
+
+def _input(item: dict[str, Any], lang: str) -> str:
+    """How the network reads a column of text or images."""
+    if item["kind"] == "text":
+        tokens = say(f"tokens_{item['tokens']}", lang, n=item.get("pieces"))
+        values = {"tokens": tokens, "vocabulary": item["vocabulary"], "length": item["shape"][0]}
+        return say("input_text", lang, name=item["name"], **values)
+    height, width, channels = item["shape"]
+    colours = say("grey" if channels == 1 else "colours", lang)
+    values = {"height": height, "width": width, "colours": colours, "shift": f"{item['shifted']:.0%}"}
+    return say("input_image", lang, name=item["name"], **values)
+
+
+def show_images(seen: Any, lang: str) -> None:
+    """Classes and remarks of a set of images."""
+    console, body = terminal(), seen.to_dict()
+    height, width, channels = body["shape"]
+    colours = say("grey" if channels == 1 else "colours", lang)
+    words = say("images_size", lang, name=body["name"], images=body["images"], height=height, width=width)
+    console.print(Text(f"{words} ({colours})"))
+    parts = {"train": body, **body["parts"]}
+    if body["classes"]:
+        table = Table(box=None, header_style="bold")
+        table.add_column(say("class", lang))
+        for name in parts:
+            table.add_column(say(name, lang), justify="right")
+        for label in body["classes"]:
+            table.add_row(Text(label), *(str(part["classes"].get(label, "")) for part in parts.values()))
+        console.print(table)
+    for note in seen.notes(lang):
+        _remark(console, note)
+
+
+def show_scores(scores: dict[str, Any], rows: int, lang: str) -> None:
+    """Figures with intervals."""
+    table = Table(title=say("scores_of", lang, rows=rows), title_justify="left", box=None)
+    table.add_column(say("figure", lang), no_wrap=True)
+    table.add_column(say("value", lang), justify="right", no_wrap=True)
+    table.add_column("95%", justify="right", no_wrap=True)
+    for name, score in scores.items():
+        table.add_row(_pick(metric_name(name), lang), _number(name, score.value), _span(name, score.low, score.high))
+    terminal().print(table)
+
+
+def show_look(seen: Any, lang: str) -> None:
+    """Columns, target and remarks of a table."""
+    console, body = terminal(), seen.to_dict()
+    console.print(Text(say("table_size", lang, name=body["name"], rows=body["rows"], columns=len(body["columns"]))))
+    table = Table(box=None, header_style="bold")
+    for name, justify in (("column", "left"), ("kind", "left"), ("missing", "right"), ("unique", "right"),
+                          ("values", "left")):  # fmt: skip
+        table.add_column(say(name, lang), justify=justify)  # type: ignore[arg-type]
+    for column in body["columns"]:
+        table.add_row(
+            Text(column["name"]), say(f"kind_{column['kind']}", lang), str(column["missing"] or ""),
+            str(column["unique"]), Text(_values(column)),
+        )  # fmt: skip
+    console.print(table)
+    target = body["target"]
+    if target:
+        console.print()
+        reason = target[f"reason_{lang}"]
+        console.print(Text(say("target_is", lang, name=target["name"], task=say(target["task"], lang)) + " " + reason))
+        if target.get("classes"):
+            shares = "  ".join(f"{n} {s:.0%}" for n, s in zip(target["classes"], target["shares"], strict=True))
+            console.print(Text("  " + shares))
+        strongest = body["associations"][:8]
+        if strongest:
+            console.print(Text(say("goes_with", lang)))
+            for row in strongest:
+                console.print(Text(f"  {row['column']:24} {row['value']:.2f}  {say(row['measure'], lang)}"))
+    notes = seen.notes(lang)
+    if notes:
+        console.print()
+        for note in notes:
+            _remark(console, note)
+
+
+def _verdict(record: dict[str, Any], score: Any, lang: str) -> Text:
+    best = best_baseline(record, score.metric)
+    if best is None:
+        return Text("")
+    name, other = best
+    kind = verdict_of(score.measure, other, smaller=falls(score.metric))
+    style = {"better": "green", "worse": "red"}.get(kind, "yellow")
+    return Text(say(f"verdict_{kind}", lang, name=_pick(baseline_name(name), lang)), style=style)
+
+
+def _scores_table(record: dict[str, Any], lang: str) -> Table:
+    part = judged_part(record)
+    own = record["metrics"][part]
+    primary = record["metrics"]["primary"]
+    names = [primary, *[n for n in ("f1", "roc_auc", "mae", "rmse") if n in own and n != primary]]
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(say(f"on_{part}", lang), no_wrap=True)
+    for name in names:
+        table.add_column(SHORT.get(name) or _pick(metric_name(name), lang), justify="right", no_wrap=True)
+        if name == primary:
+            table.add_column("95%", justify="right", no_wrap=True)
+    rows = [(say("network", lang), own, True)]
+    rows += [(_pick(baseline_name(b["name"]), lang), b["metrics"], False) for b in record["baselines"]]
+    for label, metrics, mine in rows:
+        cells = []
+        for name in names:
+            found = measure(metrics.get(name))
+            cells += [_number(name, found.value)] + ([_span(name, found.low, found.high)] if name == primary else [])
+        table.add_row(label, *cells, style="bold" if mine else "")
+    return table
+
+
+def _findings(console: Console, record: dict[str, Any], lang: str) -> None:
+    for finding in record["findings"]:
+        mark, style = MARKS[finding["severity"]]
+        words = finding["text"][lang]
+        console.print()
+        console.print(
+            Text(f"{mark} {words['title']} ", style=f"bold {style}") + Text(f"({finding['code']})", style="dim")
+        )
+        console.print(_indented(words["summary"]))
+        if finding["code"] == "data-leakage" and finding["evidence"].get("column"):
+            column, target = finding["evidence"]["column"], record["target"]
+            console.print(_indented(say("leak", lang, column=column, target=target)))
+            console.print(Text(f"  help: --drop {shlex.quote(column)}", style="cyan"), soft_wrap=True)
+    if record["findings"]:
+        console.print()
+
+
+def _remark(console: Console, text: str) -> None:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_row(Text("·", style="blue"), Text(_close(text)))
+    console.print(grid)
+
+
+def _indented(text: str) -> Padding:
+    return Padding(Text(_close(text)), (0, 0, 0, 2))
+
+
+def _values(column: dict[str, Any]) -> str:
+    if column["top"]:
+        return ", ".join(f"{value} ({count})" for value, count in column["top"][:4])
+    if column["mean"] is not None:
+        return f"{column['min']:.4g} … {column['max']:.4g}, mean {column['mean']:.4g}, sd {column['std']:.4g}"
+    if column.get("first"):
+        return f"{column['first']} … {column['last']}".replace("T00:00:00", "")
+    return ""
+
+
+def _number(name: str, value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return "–"
+    if is_share(name):
+        return f"{100 * value:.1f}%"
+    # R², areas and log losses are compared by their third place; errors by their leading figures.
+    if name in ("r2", "roc_auc", "log_loss") and abs(value) < 1000:
+        short = f"{value:.3f}"
+    else:
+        short = f"{value:.0f}" if 1000 <= abs(value) < 1e7 else f"{value:#.4g}"
+    return "0.000" if short == "-0.000" else short.replace("-", "−")
+
+
+def _span(name: str, low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return "–"
+    if is_share(name):
+        return f"{100 * low:.1f}–{100 * high:.1f}%"
+    return f"{_number(name, low)} … {_number(name, high)}"
+
+
+def _close(text: str) -> str:
+    """A number stays on one line with its per cent sign."""
+    return text.replace("\u202f%", "%").replace(" %", "%")
+
+
+def _pick(text: Any, lang: str) -> str:
+    if isinstance(text, str):
+        return text
+    return getattr(text, lang, None) or str(text)

@@ -1,0 +1,255 @@
+"""What the commands that use a run do: predict, evaluate, report, explain."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ..errors import FileError, InputError, suggestion
+from .words import say
+
+OVERSHOOT = 0.05
+"""Values outside the training range by less than this share of it are nothing to tell a person about."""
+
+
+def refuse_unknown_run(place: Path) -> None:
+    """Say that there is no such run, and which one near by may be meant.
+
+    Raises:
+        FileError: always.
+    """
+    runs: dict[str, str] = {}
+    for parent in (place.parent, Path("runs")):
+        try:
+            found = sorted(entry.name for entry in parent.iterdir() if (entry / "plan.json").is_file())
+        except OSError:
+            found = []
+        for name in found:
+            runs.setdefault(name, str(parent / name))
+    near = suggestion(place.name, runs)
+    if near is not None:
+        name = near.split("`")[1]
+        near = near.replace(f"`{name}`", f"`{runs[name]}`")
+    raise FileError(
+        "There is no run folder here.", where=place, expected="a folder that `jindan train` wrote",
+        received="nothing of that name", help=near or "`jindan train` prints the folder it writes.",
+    )  # fmt: skip
+
+
+def preprocessing_of(drop: str | None, numeric: str | None, plan: Path | None) -> Any:
+    """The preprocessing asked for, on top of the plan's; None when nothing was asked for."""
+    if drop is None and numeric is None:
+        return None
+    from ..data import Preprocessing
+    from ..runs.build import read_plan
+
+    known = read_plan(plan).preprocessing if plan is not None else None
+    changes: dict[str, Any] = {} if numeric is None else {"numeric": numeric}
+    if drop is not None:
+        changes["drop"] = tuple(name.strip() for name in drop.split(",") if name.strip())
+    return replace(known or Preprocessing(), **changes)
+
+
+def predict_rows(run: Path, sources: list[Path], out: Path | None, as_json: bool, lang: str) -> None:
+    """Predictions as CSV; what is unusual about the rows goes to standard error."""
+    if out is not None and out.exists() and any(data.exists() and out.samefile(data) for data in sources):
+        raise InputError(
+            "The predictions would replace the rows they are made from.", where=f"--out {out}",
+            expected="another file", received="the table itself", help="Choose another --out.",
+        )  # fmt: skip
+    model = _table_model(run)
+    frame = model.frame(sources[0] if len(sources) == 1 and not _one_image(model, sources[0]) else sources)
+    remarks = model.facts.preprocessor.check(frame)
+    table = model.predict_table(frame)
+    broken = _broken(table)
+    if broken:
+        remarks.append({"code": "not-finite", "column": None, "count": broken})
+    _tell(remarks, model, lang)
+    if out is not None:
+        write_text(out, table.write_csv())
+        if not as_json:
+            print(say("written", lang, rows=len(table), out=out))
+    if as_json:
+        body = {"rows": len(table), "out": None if out is None else str(out), "warnings": remarks}
+        if out is None:
+            body["predictions"] = table.to_dicts()
+        _print(body)
+    elif out is None:
+        print(table.write_csv(), end="")
+
+
+def _one_image(model: Any, source: Path) -> bool:
+    """Whether a file is one image rather than a table of images."""
+    from ..data.images_files import is_image_name
+
+    return not model.sees_images and is_image_name(source.name)
+
+
+def evaluate_rows(run: Path, data: Path, as_json: bool, lang: str) -> None:
+    """Figures with intervals on a labelled table."""
+    from ..data import present_rows
+
+    model = _table_model(run)
+    frame = model.frame(data)
+    scores = model.score(frame)
+    labelled = int(present_rows(frame[model.facts.target]).sum())
+    remarks = model.facts.preprocessor.check(frame)
+    if as_json:
+        body = {
+            "run": str(run),
+            "rows": labelled,
+            "metrics": {name: score.value for name, score in scores.items()},
+            "intervals": {name: [score.low, score.high] for name, score in scores.items()},
+            "warnings": remarks,
+        }
+        _print(body)
+        return
+    from .show import show_scores
+
+    _tell(remarks, model, lang)
+    if labelled < len(frame):
+        left_out = say("unlabelled", lang, count=len(frame) - labelled, target=model.facts.target)
+        print(f"jindan: {left_out}", file=sys.stderr)
+    show_scores(scores, labelled, lang)
+
+
+def write_report(run: Path, open_it: bool, out: Path | None, lang: str | None) -> None:
+    """The report of a run, written anew from its record."""
+    from ..report import build_report
+
+    file = run / "record.json"
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(record, dict):
+            raise ValueError("not an object")
+    except (OSError, ValueError) as error:
+        raise FileError(
+            "The run has no readable record to report on.", where=file, expected="a run folder of `jindan train`",
+            received=getattr(error, "strerror", None) or "damaged JSON",
+            help="Give the folder that `jindan train` printed.",
+        ) from None  # fmt: skip
+    if lang is not None:
+        record["lang"] = lang
+    target = out if out is not None else run / "report.html"
+    write_text(target, build_report(record))
+    print(target)
+    if open_it:
+        import webbrowser
+
+        webbrowser.open(target.resolve().as_uri())
+
+
+def explain_concept(concept: str | None, lang: str, as_json: bool) -> None:
+    """One concept's page, or the list of all."""
+    from ..doctor.words import concepts, explain
+
+    if concept is None:
+        rows = [explain(name, lang) for name in concepts()]
+        if as_json:
+            _print([{"concept": row.slug, "title": row.title, "short": row.short} for row in rows])
+        else:
+            for row in rows:
+                print(f"{row.slug:32} {row.title}: {row.short}")
+        return
+    found = explain(concept, lang)
+    if as_json:
+        _print(found.to_dict())
+    else:
+        print(found.text())
+
+
+def remark_text(remark: dict[str, Any], model: Any, lang: str) -> str | None:
+    """What is unusual about rows to be predicted, as a sentence; None where nobody need know."""
+    facts = {name: _short(value) for name, value in remark.items()}
+    if remark["code"] == "out-of-range":
+        low, high = remark["low"], remark["high"]
+        if max(low - remark["min"], remark["max"] - high) <= OVERSHOOT * (high - low):
+            return None
+        origin = _origin(model, remark["column"])
+        if origin is not None:
+            facts |= {name: _day(origin, remark[name]) for name in ("low", "high", "min", "max")}
+    if remark["code"] == "unseen-category":
+        facts["examples"] = ", ".join(remark["examples"][:3]) + (", …" if len(remark["examples"]) > 3 else "")
+    if remark["code"] == "drift":
+        facts |= {"statistic": say(remark["statistic"], lang), "value": remark["value"]}
+        facts["threshold"] = remark["threshold"]
+    return say(f"r_{remark['code']}", lang, **facts)
+
+
+def _tell(remarks: list[dict[str, Any]], model: Any, lang: str) -> None:
+    for remark in remarks:
+        text = remark_text(remark, model, lang)
+        if text is not None:
+            print(f"jindan: {text}", file=sys.stderr)
+
+
+def _short(value: Any) -> Any:
+    return f"{value:.4g}" if isinstance(value, float) else value
+
+
+def _origin(model: Any, column: str) -> int | None:
+    """Where a column of dates begins, in microseconds; None for other columns."""
+    found = next(e for e in model.facts.preprocessor.encoders if e.name == column)
+    return getattr(found, "origin", None)
+
+
+def _day(origin: int, days: float) -> str:
+    return f"{datetime(1970, 1, 1) + timedelta(microseconds=origin, days=days):%Y-%m-%d}"
+
+
+def _broken(table: Any) -> int:
+    """Rows whose prediction is not a finite number or class."""
+    column = table["prediction"]
+    wrong = ~column.is_finite() if column.dtype.is_float() else column.is_null()
+    return int(wrong.fill_null(True).sum())
+
+
+def _table_model(run: Path) -> Any:
+    from ..models.loading import load
+    from ..runs.model import TableModel
+
+    model = load(run)
+    if not isinstance(model, TableModel):
+        raise InputError(
+            "This run holds no preprocessing of a table.", where=run, expected="a run of `jindan train`",
+            received="a saved model", help="In Python: jindan.load(run).predict(array).",
+        )  # fmt: skip
+    return model
+
+
+def write_text(path: Path, text: str) -> None:
+    """A file that is there whole or not at all.
+
+    Raises:
+        FileError: when it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        if path.exists() and not path.is_file():
+            # A pipe or a terminal is written to, not replaced.
+            path.write_text(text, encoding="utf-8")
+            return
+        scratch = path.with_name(f".{path.name}.new")
+        try:
+            scratch.write_text(text, encoding="utf-8")
+            os.replace(scratch, path)
+        finally:
+            scratch.unlink(missing_ok=True)
+    except OSError as error:
+        raise FileError(
+            "The file cannot be written.", where=path, expected="a place you may write to", received=error.strerror,
+            help="Choose another --out.",
+        ) from None  # fmt: skip
+
+
+def _print(value: Any) -> None:
+    from ..runs.record import finite
+
+    print(json.dumps(finite(value), ensure_ascii=False, default=str))

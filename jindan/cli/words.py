@@ -1,0 +1,158 @@
+"""What the terminal says, in both languages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TEXTS = {
+    "verdict_better": (
+        "That is better than the best simple model here ({name}) by more than chance.",
+        "가장 나은 단순 모델({name})보다 우연으로 보기 어려울 만큼 낫습니다.",
+    ),
+    "verdict_same": (
+        "That cannot be told apart from the best simple model here ({name}).",
+        "가장 나은 단순 모델({name})과 차이가 있다고 할 수 없습니다.",
+    ),
+    "verdict_worse": (
+        "That is worse than the best simple model here ({name}): use that one, or change the network.",
+        "가장 나은 단순 모델({name})보다 못합니다. 그 모델을 쓰거나 신경망을 바꾸는 것이 좋습니다.",
+    ),
+    "verdict_unknown": (
+        "Too few rows to compare it with the best simple model ({name}).",
+        "행이 너무 적어 가장 나은 단순 모델({name})과 비교할 수 없습니다.",
+    ),
+    "network": ("network", "신경망"),
+    "on_test": ("on the test rows", "시험 데이터에서"),
+    "on_validation": ("on the validation rows", "검증 데이터에서"),
+    "on_train": ("on the training rows", "훈련 데이터에서"),
+    "time_order": (
+        "The rows follow one another in time (column {column}): rows in random order are the wrong split for "
+        "forecasting, and these figures flatter it.",
+        "행이 시간 순서({column} 열)로 이어집니다. 예측 목적이라면 행을 무작위로 나누는 것은 맞지 않으며, "
+        "이 수치는 실제보다 좋게 나온 것입니다.",
+    ),
+    "dropped": ("Columns left out: {names}.", "쓰지 않은 열: {names}."),
+    "mostly_numbers": (
+        "mostly numbers, but not in {count} cell(s) (first: row {row} '{value}')",
+        "대부분 수치인데 수치가 아닌 칸 {count}개(처음: {row}행 '{value}')",
+    ),
+    "as_text": ("Column {name} was read as text; {strange}.", "{name} 열은 글자로 읽었습니다: {strange}."),
+    "why_requested": ("as you asked", "요청"),
+    "why_constant": ("one value only", "값이 하나뿐"),
+    "why_identifier": ("a name or number of its own in every row", "행마다 다른 식별자"),
+    "why_text": ("free text", "자유 텍스트"),
+    "why_image": ("images", "이미지"),
+    "input_text": (
+        "Column {name} is read as text: {tokens}; {vocabulary} different ones are known, {length} a text are read.",
+        "{name} 열은 글로 읽습니다: {tokens} 단위, 아는 것 {vocabulary}가지, 글마다 {length}개까지.",
+    ),
+    "tokens_words": ("words", "단어"),
+    "tokens_pieces": ("words cut into pieces of {n} characters", "단어를 {n}자씩 자른 조각"),
+    "tokens_characters": ("characters", "글자"),
+    "tokens_subwords": ("trained pieces of words", "학습한 단어 조각(BPE)"),
+    "input_image": (
+        "Column {name} is read as images of {height} × {width} pixels, {colours}, shifted by up to "
+        "{shift} at random while training.",
+        "{name} 열은 {height} × {width} 픽셀 {colours} 이미지로 읽고, 학습 중에 무작위로 {shift}까지 옮깁니다.",
+    ),
+    "grey": ("grey", "회색조"),
+    "colours": ("in colours", "컬러"),
+    "images_size": (
+        "{name}: {images} images, most of them {height} × {width} pixels",
+        "{name}: 이미지 {images}개, 대부분 {height} × {width} 픽셀",
+    ),
+    "class": ("class", "클래스"),
+    "train": ("training", "훈련"),
+    "validation": ("validation", "검증"),
+    "test": ("test", "시험"),
+    "why_empty": ("no values", "값 없음"),
+    "training": (
+        "{train} training, {validation} validation and {test} test rows; {epochs} epochs; {seconds} s in all",
+        "훈련 {train}행, 검증 {validation}행, 시험 {test}행, 에폭 {epochs}회, 모두 {seconds}초",
+    ),
+    "stopped_early": ("; stopped early, best epoch {epoch}", ", 조기 종료(최적 에폭 {epoch})"),
+    "next": ("Next:", "다음:"),
+    "leak": (
+        "`{column}` says the same as `{target}`: if it is not known at prediction time, leave it out.",
+        "`{column}` 열은 `{target}` 열과 같은 내용입니다. 예측할 때 알 수 없는 값이라면 빼야 합니다.",
+    ),
+    "scores_of": ("{rows} labelled row(s)", "레이블이 있는 {rows}행"),
+    "unlabelled": (
+        "left out: {count} row(s) without a value of `{target}`.",
+        "`{target}` 값이 없는 {count}행은 뺐습니다.",
+    ),
+    "written": ("{rows} row(s) → {out}", "{rows}행 → {out}"),
+    "interrupted": (
+        "interrupted after {epochs} epoch(s); nothing is lost.",
+        "에폭 {epochs}회에서 멈췄습니다. 잃은 것은 없습니다.",
+    ),
+    "epoch": ("epoch", "에폭"),
+    "left": ("left", "남은 시간"),
+    "compiling": ("reading and compiling", "읽고 컴파일하는 중"),
+    "r_unseen-category": (
+        "column `{column}`: {count} row(s) with a category that training never saw ({examples}).",
+        "`{column}` 열: {count}행의 범주가 훈련 데이터에 없던 값입니다({examples}).",
+    ),
+    "r_out-of-range": (
+        "column `{column}`: {count} value(s) outside the training range {low} … {high} (here {min} … {max}).",
+        "`{column}` 열: {count}개 값이 훈련 범위 {low} … {high}를 벗어납니다(여기서는 {min} … {max}).",
+    ),
+    "r_missing-values": (
+        "column `{column}`: {count} value(s) missing, and none were in training.",
+        "`{column}` 열: 값 {count}개가 비어 있습니다. 훈련 데이터에는 빈 값이 없었습니다.",
+    ),
+    "r_drift": (
+        "column `{column}`: spread differently than in training ({statistic} {value:.2f}, more than {threshold:.2f}).",
+        "`{column}` 열: 값의 분포가 훈련 데이터와 다릅니다({statistic} {value:.2f}, 기준 {threshold:.2f}).",
+    ),
+    "r_not-finite": (
+        "{count} row(s) without a finite prediction: the values are too large for the network.",
+        "{count}행은 예측값이 유한하지 않습니다. 값이 신경망에 너무 큽니다.",
+    ),
+    "ks": ("Kolmogorov–Smirnov distance", "콜모고로프–스미르노프 거리"),
+    "psi": ("population stability index", "모집단 안정성 지수(PSI)"),
+    "figure": ("figure", "지표"),
+    "value": ("value", "값"),
+    "table_size": ("{name}: {rows} rows, {columns} columns", "{name}: {rows}행, {columns}열"),
+    "column": ("column", "열"),
+    "kind": ("kind", "종류"),
+    "missing": ("missing", "결측"),
+    "unique": ("distinct", "고유값"),
+    "values": ("values", "값"),
+    "kind_numeric": ("number", "수"),
+    "kind_categorical": ("category", "범주"),
+    "kind_boolean": ("yes/no", "예/아니요"),
+    "kind_date": ("date", "날짜"),
+    "kind_text": ("text", "텍스트"),
+    "kind_image": ("image", "이미지"),
+    "kind_constant": ("constant", "상수"),
+    "kind_identifier": ("identifier", "식별자"),
+    "kind_empty": ("empty", "빈 열"),
+    "target_is": ("Target `{name}`: {task}.", "타깃 `{name}`: {task}."),
+    "binary": ("two classes", "두 클래스 분류"),
+    "multiclass": ("several classes", "여러 클래스 분류"),
+    "regression": ("a number (regression)", "수치 예측(회귀)"),
+    "cramers-v": ("Cramér's V", "크라메르 V"),
+    "correlation-ratio": ("correlation ratio", "상관비"),
+    "pearson": ("correlation", "상관계수"),
+    "goes_with": ("Columns that go with it most:", "타깃과 가장 관련이 큰 열:"),
+}
+
+
+# Column headings; the names in full do not fit beside one another.
+SHORT = {"r2": "R²", "mae": "MAE", "rmse": "RMSE", "roc_auc": "ROC-AUC"}
+
+
+def say(key: str, lang: str, **values: Any) -> str:
+    """A sentence in a language.
+
+    >>> say("dropped", "en", names="id")
+    'Columns left out: id.'
+    >>> say("written", "en", rows=1, out="p.csv"), say("written", "en", rows=2, out="p.csv")
+    ('1 row → p.csv', '2 rows → p.csv')
+    """
+    text = TEXTS[key][1 if lang == "ko" else 0]
+    if "(s)" in text:
+        counts = [value for value in values.values() if isinstance(value, int)]
+        text = text.replace("(s)", "" if counts[:1] == [1] else "s")
+    return text.format(**values)

@@ -1,0 +1,125 @@
+"""The sentences of `Look.notes`, in English and Korean, by code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jindan.errors import UnknownNameError
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "leaking-column": (
+        "Column `{column}` gives the target `{target}` away by itself: leave it out, "
+        "unless it is known before the target is.",
+        "`{column}` 열만 보아도 목표 `{target}`의 값을 알 수 있습니다(정답 누출). "
+        "예측 시점에 미리 알 수 있는 값이 아니라면 빼세요.",
+    ),
+    "bad-target": (
+        "Column `{column}` cannot be the target: {problem}",
+        "`{column}` 열은 목표가 될 수 없습니다: {problem}",
+    ),
+    "missing-target": (
+        "{count} rows have no value in the target `{column}` and will be left out.",
+        "목표 `{column}`의 값이 없는 행이 {count}개 있어 제외됩니다.",
+    ),
+    "rare-class": (
+        "Class `{label}` has only {count} of {rows} rows; accuracy alone will hide how it fares.",
+        "클래스 `{label}`의 행은 {rows}개 중 {count}개뿐입니다. 정확도만으로는 이 클래스의 성적이 드러나지 않습니다.",
+    ),
+    "time-series": (
+        "The rows are a series in time (column `{column}`): split them in order of time, not at random.",
+        "행이 시간 순서의 계열입니다(`{column}` 열). 무작위가 아니라 시간 순서로 나누세요.",
+    ),
+    "mostly-numbers": (
+        "Column `{column}` is mostly numbers: {count} cells are not (first: row {row} '{value}'). "
+        "Correct or empty them, and it is used as numbers.",
+        "`{column}` 열은 대부분 수치인데 {count}개 칸이 수치가 아닙니다(처음: {row}행 '{value}'). "
+        "고치거나 비우면 수치로 쓰입니다.",
+    ),
+    "dropped-constant": (
+        "Column `{column}` holds one value only and will be left out.",
+        "`{column}` 열에는 한 가지 값만 있어 제외됩니다.",
+    ),
+    "dropped-identifier": (
+        "Column `{column}` names or numbers the rows and will be left out.",
+        "`{column}` 열은 행의 이름이나 번호이므로 제외됩니다.",
+    ),
+    "text-column": (
+        "Column `{column}` holds free text; the network reads its words, by a branch of its own.",
+        "`{column}` 열은 자유로운 글입니다. 신경망이 별도의 가지에서 단어를 읽습니다.",
+    ),
+    "image-column": (
+        "Column `{column}` names image files; the network sees the images, by a branch of its own.",
+        "`{column}` 열은 이미지 파일의 이름입니다. 신경망이 별도의 가지에서 이미지를 봅니다.",
+    ),
+    "few-images": (
+        "Class `{label}` has only {count} images: a network needs dozens to learn what they share.",
+        "클래스 `{label}`의 이미지는 {count}개뿐입니다. 공통점을 배우려면 수십 개는 필요합니다.",
+    ),
+    "images-broken": (
+        "{count} of {files} files cannot be read and will be left out (first: {path}).",
+        "파일 {files}개 중 {count}개를 읽을 수 없어 제외됩니다(처음: {path}).",
+    ),
+    "images-others": (
+        "Files that are no images by their names are passed over: {count} (first: {path}).",
+        "이름으로 보아 이미지가 아닌 파일 {count}개는 건너뜁니다(처음: {path}).",
+    ),
+    "images-unlabelled": (
+        "The images have no classes: put them into one folder a class to train on them.",
+        "이미지에 클래스가 없습니다. 학습하려면 클래스마다 폴더 하나에 나누어 두세요.",
+    ),
+    "images-shrunk": (
+        "The images are brought to {height} × {width} pixels for training; a plan can ask for another image_size.",
+        "학습할 때는 이미지를 {height} × {width} 픽셀로 맞춥니다. 계획의 image_size로 바꿀 수 있습니다.",
+    ),
+    "dropped-empty": ("Column `{column}` is empty and will be left out.", "`{column}` 열은 비어 있어 제외됩니다."),
+    "infinite-values": (
+        "Column `{column}` holds {count} infinite values; training needs them corrected or removed.",
+        "`{column}` 열에 무한대 값이 {count}개 있습니다. 학습하려면 고치거나 지워야 합니다.",
+    ),
+    "many-missing": (
+        "{percent} % of column `{column}` is missing.",
+        "`{column}` 열의 {percent} %가 비어 있습니다.",
+    ),
+    "many-categories": (
+        "Column `{column}` has {count} different categories; the rarest will share one feature.",
+        "`{column}` 열에는 서로 다른 범주가 {count}개 있습니다. 드문 범주는 하나의 특성으로 묶입니다.",
+    ),
+    "skewed": (
+        "Column `{column}` is very skewed ({skew}): a few rows lie far from the rest; a logarithm may help.",
+        "`{column}` 열은 매우 치우쳐 있습니다({skew}). "
+        "몇몇 행이 나머지와 멀리 떨어져 있으니 로그를 취하면 나을 수 있습니다.",
+    ),
+    "duplicate-rows": (
+        "{count} of {rows} rows repeat an earlier one; repeated rows in train and test make the test too kind.",
+        "{rows}개 행 중 {count}개가 앞선 행의 반복입니다. "
+        "같은 행이 학습과 시험에 함께 있으면 시험 점수가 부풀려집니다.",
+    ),
+    "correlated-pair": (
+        "Columns `{a}` and `{b}` say nearly the same (correlation {r}).",
+        "`{a}` 열과 `{b}` 열은 거의 같은 내용입니다(상관계수 {r}).",
+    ),
+    "wide-table": (
+        "Correlations are shown for the first {shown} of {columns} numeric columns.",
+        "상관관계는 수치 열 {columns}개 중 처음 {shown}개만 보여 줍니다.",
+    ),
+    "few-rows": (
+        "There are only {rows} rows: any score will be uncertain; cross-validate.",
+        "행이 {rows}개뿐이라 어떤 점수도 불확실합니다. 교차 검증을 하세요.",
+    ),
+}
+
+CODES = tuple(_WORDS)
+
+
+def sentence(code: str, values: dict[str, Any], lang: str = "en") -> str:
+    """The sentence for a code, in "en" or "ko".
+
+    Raises:
+        UnknownNameError: another language.
+
+    >>> sentence("dropped-empty", {"column": "x"}, "ko")
+    '`x` 열은 비어 있어 제외됩니다.'
+    """
+    if lang not in ("en", "ko"):
+        raise UnknownNameError("language", lang, ("en", "ko"))
+    return _WORDS[code][lang == "ko"].format(**values).replace(": 1 cells are not", ": 1 cell is not")

@@ -1,0 +1,84 @@
+"""Starting JAX: cores as devices, a private compilation cache, real-number width."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+
+@cache
+def start() -> None:
+    """Set JAX up once, before its backend starts; settings the user made stay as they are."""
+    folder = cache_folder()
+    if folder is not None and not getattr(jax.config, "jax_compilation_cache_dir", None):
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        # By default JAX skips programs that compiled quickly, which ours all do.
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    if "XLA_FLAGS" not in os.environ and "JAX_NUM_CPU_DEVICES" not in os.environ:
+        # The number of CPU devices is fixed once the backend runs, as it does when the user called JAX before us.
+        with contextlib.suppress(RuntimeError):
+            jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
+
+
+def cache_folder() -> Path | None:
+    """The user's private folder of compiled programs, or None where none can be had.
+
+    A cache that others can write to is code execution, so the folder must be ours with mode 0700. Set JINDAN_CACHE to
+    another place, or to an empty string for no cache.
+    """
+    chosen = os.environ.get("JINDAN_CACHE")
+    if chosen == "":
+        return None
+    try:
+        base = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jindan"
+        folder = base / "compiled"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.name == "posix":
+            details = folder.stat()
+            if details.st_uid != os.getuid():
+                return None
+            if stat.S_IMODE(details.st_mode) != 0o700:
+                folder.chmod(0o700)
+    except (OSError, RuntimeError):
+        # RuntimeError: the user has no home.
+        return None
+    return folder
+
+
+ROWS = "rows"  # the axis of devices along which the rows of a batch are split
+
+
+@cache
+def mesh(size: int) -> jax.sharding.Mesh:
+    """So many CPU devices in a line."""
+    automatic = (jax.sharding.AxisType.Auto,)
+    return jax.make_mesh((size,), (ROWS,), axis_types=automatic, devices=jax.devices("cpu")[:size])
+
+
+def everywhere(tree: Any, shards: int) -> Any:
+    """Arrays on every device of the mesh, or on the default one where there is no mesh."""
+    if shards == 1:
+        return jax.device_put(tree)
+    return jax.device_put(tree, jax.sharding.NamedSharding(mesh(shards), jax.sharding.PartitionSpec()))
+
+
+def width(dtype: str) -> Any:
+    """A context in which arrays of a dtype can exist: JAX has no float64 unless told."""
+    if np.dtype(dtype) != jax.dtypes.canonicalize_dtype(dtype):
+        return jax.enable_x64(True)
+    return contextlib.nullcontext()
+
+
+def describe() -> str:
+    """The devices in words, for reports."""
+    start()
+    devices = jax.devices()
+    return f"{len(devices)} × {devices[0].device_kind} ({devices[0].platform})"

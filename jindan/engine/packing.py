@@ -1,0 +1,77 @@
+"""Packing: the weights of a small network as one vector, so that an update is a few kernels instead of a few a layer.
+
+A step of a small network is all overhead: the update of each array costs as much as that of all of them in one piece.
+Measured on 4-30-16-3 with Adam and batch 1: 33 ms → 18 ms for 12,000 updates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..layers.base import Array
+
+LARGEST = 20_000  # numbers in all trained weights; above, copying them costs more than it saves
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How a tree of weights lies in one vector.
+
+    Attributes:
+        form: The tree.
+        shapes: Of its leaves, in order.
+    """
+
+    form: Any
+    shapes: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, tree: Any) -> Packing:
+        """The packing of trees like this one."""
+        leaves, form = jax.tree.flatten(tree)
+        return cls(form, tuple(tuple(leaf.shape) for leaf in leaves))
+
+    @property
+    def size(self) -> int:
+        """Length of the vector."""
+        return sum(int(np.prod(shape)) for shape in self.shapes)
+
+    def pack(self, leaves: Any) -> Array:
+        """Arrays, in the order of the leaves → vector."""
+        return jnp.concatenate([jnp.ravel(leaf) for leaf in leaves])
+
+    def unpack(self, vector: Array) -> Any:
+        """Vector → tree."""
+        leaves, start = [], 0
+        for shape in self.shapes:
+            stop = start + int(np.prod(shape))
+            leaves.append(vector[start:stop].reshape(shape))
+            start = stop
+        return jax.tree.unflatten(self.form, leaves)
+
+    def enter(self, state: dict[str, Any]) -> dict[str, Any]:
+        """A member's state with vectors in place of trees."""
+        memory = state["optimizer"]
+        slots = (tuple(self.pack(slot) for slot in zip(*memory["slots"], strict=True)),)
+        state = {**state, "trained": self._vector(state["trained"]), "optimizer": {**memory, "slots": slots}}
+        if "best" in state:
+            state["best"] = {**state["best"], "trained": self._vector(state["best"]["trained"])}
+        return state
+
+    def leave(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Undo `enter`."""
+        memory = state["optimizer"]
+        by_slot = [jax.tree.leaves(self.unpack(slot)) for slot in memory["slots"][0]]
+        slots = tuple(zip(*by_slot, strict=True)) if by_slot else tuple(() for _ in self.shapes)
+        state = {**state, "trained": self.unpack(state["trained"]), "optimizer": {**memory, "slots": slots}}
+        if "best" in state:
+            state["best"] = {**state["best"], "trained": self.unpack(state["best"]["trained"])}
+        return state
+
+    def _vector(self, tree: Any) -> Array:
+        return self.pack(jax.tree.leaves(tree))

@@ -1,0 +1,36 @@
+"""The order of rows: a hash of (seed, epoch, position), sorted, so that padding changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+Array = jax.Array
+LAST = 0xFFFFFFFF
+
+
+def mix(bits: Array) -> Array:
+    """A 32-bit finaliser in which every input bit flips each output bit with probability near ½ (Wellons 2018)."""
+    bits = (bits ^ (bits >> 16)) * jnp.uint32(0x7FEB352D)
+    bits = (bits ^ (bits >> 15)) * jnp.uint32(0x846CA68B)
+    return bits ^ (bits >> 16)
+
+
+def order(seed: Array, epoch: Array, capacity: int, count: Any) -> Array:
+    """A permutation of 0 … count − 1, followed by the padding positions count … capacity − 1.
+
+    Args:
+        seed: uint32.
+        epoch: The epoch's number.
+        capacity: Length of the result.
+        count: Real rows, at most capacity; an array when members of a population differ.
+    """
+    places = jnp.arange(capacity, dtype=jnp.uint32)
+    key = mix(seed + mix(epoch.astype(jnp.uint32) + jnp.uint32(0x9E3779B9)))
+    # 31 bits, so that no real row ties with the padding; equal hashes keep their order (the sort is stable).
+    hashes = mix(places ^ key) >> 1
+    hashes = jnp.where(places < jnp.uint32(count), hashes, jnp.uint32(LAST))
+    return lax.sort((hashes, places.astype(jnp.int32)), num_keys=1, is_stable=True)[1]

@@ -1,0 +1,399 @@
+"""Supervised training as a program: what one update, one evaluation and one prediction compute."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from ..activations import resolve as resolve_activation
+from ..joint import OutputMetric, parts_of, weights_of
+from ..layers.base import Array, Context, Layer, is_zero
+from ..layers.base import real as as_real
+from ..layers.inner import held
+from ..layers.network import Network, Weights
+from ..losses import CustomLoss, Loss, align, per_row
+from ..metrics import CustomMetric, LossMetric, Metric
+from ..metrics import resolve as resolve_metric
+from ..plan import Plan
+from ..spec import Spec, merge
+from .mixing import mix
+from .packing import LARGEST, Packing
+
+LEAST = 8  # rows a device takes at least where a batch is split
+# Splitting gains more than devices wait for one another from so many operations an update, and a weight, on:
+ENOUGH, EACH_WEIGHT = 3e7, 4e3
+MIXING = 0x6D6978  # the random stream of mixup, apart from those of the layers
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """The program of one plan structure.
+
+    A batch is (x, y, weight or None, real or None): `real` is 1 for rows that exist and 0 for padding, None when all
+    do. Statistics are one flat vector that adds up over batches: [objective · rows, rows, sums of each metric …].
+
+    Attributes:
+        structure: `Plan.structure`.
+        input_shape: Shape of one row.
+    """
+
+    structure: Any
+    input_shape: tuple[int, ...]
+
+    # -- static facts --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def outline(self) -> Plan:
+        """The plan with its numbers missing: for everything that does not depend on them."""
+        return self.plan(dict.fromkeys(self.paths, 1.0))
+
+    @cached_property
+    def paths(self) -> tuple[tuple, ...]:
+        """Paths of the traced numbers, in the order of the value vector."""
+        found: list[tuple] = []
+        _holes(self.structure, (), found)
+        return tuple(found)
+
+    @cached_property
+    def metrics(self) -> tuple[tuple[str, Metric, bool], ...]:
+        """(label, metric, weighted), labels made unique."""
+        plan = self.outline
+        found: list[tuple[str, Metric, bool]] = []
+        seen: dict[str, int] = {}
+        shapes, losses = plan.network(self.input_shape).output_shapes, parts_of(plan.loss)
+        widths = [shape[-1] if shape else 1 for shape in shapes]
+        each = [OutputMetric(LossMetric(part), k, name) for k, (part, name) in
+                enumerate(zip(losses, getattr(plan.loss, "names", ()), strict=False))]  # fmt: skip
+        for given, weighted in ((each, False), (plan.metrics, False), (plan.weighted_metrics, True)):
+            for entry in given:
+                if isinstance(entry, OutputMetric):
+                    inner = resolve_metric(entry.metric, losses[entry.output], widths[entry.output])
+                    metric: Metric = entry.replace(metric=inner)
+                    if entry in each:
+                        metric = entry.replace(metric=inner.replace(name="loss"))
+                else:
+                    metric = resolve_metric(entry, losses[0], widths[0])
+                label = metric.label
+                seen[label] = seen.get(label, 0) + 1
+                found.append((label if seen[label] == 1 else f"{label}_{seen[label] - 1}", metric, weighted))
+        return tuple(found)
+
+    @cached_property
+    def batchwise(self) -> bool:
+        """Whether a function of the user's may look at the batch as a whole, and so must not see padding."""
+        own = any(isinstance(getattr(metric, "metric", metric), CustomMetric) for _, metric, _ in self.metrics)
+        own = own or any(isinstance(part, CustomLoss) for part in parts_of(self.outline.loss))
+        return own or any(map(_calls, held(self.outline.layers)))
+
+    @cached_property
+    def random(self) -> bool:
+        """Whether a step draws random numbers."""
+        plan = self.outline
+        return plan.network(self.input_shape).random or not (is_zero(plan.weight_noise) and is_zero(plan.mixup))
+
+    def shards(self, rows: int) -> int:
+        """Among how many CPU devices a batch of so many rows is best split: 1 unless a layer says that it pays."""
+        plan, network = self.outline, self.outline.network(self.input_shape)
+        layers = network.layers
+        whole = self.batchwise or type(plan.loss).finish is not Loss.finish or not is_zero(plan.mixup)
+        if whole or any(map(_looks_around, held(layers))):
+            return 1
+        if jax.default_backend() != "cpu" or not any(layer.splits for layer in layers):
+            return 1
+        most = len(jax.devices("cpu"))
+        # The passes forward and back count three times the forward one; every weight's gradient has to be added up.
+        work = 3 * rows * sum(layer.flops(shape) for layer, shape in zip(layers, network.shapes_in, strict=True))
+        if work < max(ENOUGH, EACH_WEIGHT * network.parameters()):
+            return 1
+        return next((n for n in range(most, 1, -1) if rows % n == 0 and rows // n >= LEAST), 1)
+
+    @cached_property
+    def packing(self) -> Packing | None:
+        """How the trained weights are held as one vector, or None where they stay apart."""
+        network, optimizer = self.outline.network(self.input_shape), self.outline.optimizer
+        shapes = tuple(
+            {name: jax.ShapeDtypeStruct(w.shape, np.float32) for name, w in spec.items()} for spec in network.specs
+        )
+        packing = Packing.of(network.part(shapes)[0])
+        constrained = any(w.constraint is not None for spec in network.specs for w in spec.values())
+        gathers = optimizer.gradient_accumulation_steps is not None
+        apart = constrained or gathers or not optimizer.elementwise or optimizer.clipnorm is not None
+        return None if apart or len(packing.shapes) < 2 or packing.size > LARGEST else packing
+
+    def trained(self, state: dict[str, Any]) -> Weights:
+        """The trained weights of a state inside the loop, as a tree."""
+        return state["trained"] if self.packing is None else self.packing.unpack(state["trained"])
+
+    @cached_property
+    def slices(self) -> tuple[slice, ...]:
+        """Where each metric's sums lie in the statistics."""
+        shapes, losses = self.outline.network(self.input_shape).output_shapes, parts_of(self.outline.loss)
+        found, start = [], 2
+        for _, metric, _ in self.metrics:
+            outputs = shapes[getattr(metric, "output", 0)]
+            y_shape = outputs[:-1] if losses[getattr(metric, "output", 0)].targets == "integer" else outputs
+            size = jax.eval_shape(
+                metric.sums,
+                jax.ShapeDtypeStruct((1, *y_shape), np.float32),
+                jax.ShapeDtypeStruct((1, *outputs), np.float32),
+                jax.ShapeDtypeStruct((1,), np.float32),
+            ).shape[0]
+            found.append(slice(start, start + size))
+            start += size
+        return tuple(found)
+
+    @property
+    def size(self) -> int:
+        """Length of the statistics."""
+        return self.slices[-1].stop if self.slices else 2
+
+    # -- inside the program --------------------------------------------------------------------------------------
+
+    def plan(self, values: Any) -> Plan:
+        """The plan with numbers (or tracers) in place."""
+        return merge(self.structure, values)
+
+    def filled(self, vector: Array) -> Plan:
+        """The plan with the entries of the value vector in place."""
+        return self.plan({path: vector[i] for i, path in enumerate(self.paths)})
+
+    def init(self, plan: Plan, seed: int) -> dict[str, Any]:
+        """Fresh state of one member, in NumPy."""
+        network = plan.network(self.input_shape)
+        trained, fixed = network.init(seed, np.dtype(plan.dtype), plan.initial_scale)
+        return {"trained": trained, "fixed": fixed, "optimizer": plan.optimizer.init(trained)}
+
+    def step(
+        self, plan: Plan, state: dict, batch: tuple, key: Any, scale: Any, axis: str | None = None
+    ) -> tuple[dict, Array]:
+        """One update.
+
+        Args:
+            plan: The plan, filled.
+            state: "trained", "fixed", "optimizer"; packed where `packing` says so.
+            batch: (x, y, weight, real).
+            key: Random key of this step, or None.
+            scale: Factor on the learning rate, or None.
+            axis: Of the devices among which the rows are split, or None: then these are a share of the batch.
+
+        Returns:
+            The new state and the batch's statistics.
+        """
+        network = plan.network(self.input_shape)
+        x, y, weight, mask = batch
+
+        def objective(trained: Weights) -> tuple[Array, tuple]:
+            noise = None if is_zero(plan.weight_noise) else plan.weight_noise
+            ctx = Context(training=True, key=key, rows=mask, noise=noise, axis=axis, compute=plan.precision)
+            cost, outputs = self._cost(plan, network, network.join(trained, state["fixed"]), x, y, weight, mask, ctx)
+            penalty = network.penalty(trained, plan.l1, plan.l2)
+            for term in ([] if penalty is None else [penalty]) + ctx.penalties:
+                cost = cost + (term if axis is None else term / lax.axis_size(axis))
+            return cost, (outputs, ctx.updates)
+
+        (value, (outputs, updates)), gradients = jax.value_and_grad(objective, has_aux=True)(self.trained(state))
+        if self.packing is not None:
+            gradients = self.packing.pack(jax.tree.leaves(gradients))
+        if axis is not None:
+            value, gradients = lax.psum((value, gradients), axis)
+        trained, optimizer = plan.optimizer.apply(state["trained"], gradients, state["optimizer"], scale)
+        if self.packing is None:
+            trained = network.constrain(trained)
+        fixed = state["fixed"]
+        for (index, name), new in updates.items():
+            fixed = (*fixed[:index], {**fixed[index], name: new}, *fixed[index + 1 :])
+        stats = self._stats(plan, value, y, outputs, weight, mask, training=True)
+        stats = stats if axis is None else lax.psum(stats, axis)
+        return {"trained": trained, "fixed": fixed, "optimizer": optimizer}, stats
+
+    def evaluate(self, plan: Plan, weights: Weights, batch: tuple) -> Array:
+        """Statistics of a block of rows at inference; the first entry is the sum of row losses."""
+        network = plan.network(self.input_shape)
+        x, y, weight, mask = batch
+        ctx = Context(rows=mask, compute=plan.precision)
+        rows, outputs = self._rows(plan, network, weights, x, y, weight, ctx)
+        count = jnp.asarray(rows.shape[0], rows.dtype) if mask is None else jnp.sum(mask)
+        total = jnp.sum(rows if mask is None else jnp.where(mask > 0, rows, 0.0))
+        value = sum(ctx.penalties, total / jnp.maximum(count, 1))
+        return self._stats(plan, value, y, outputs, weight, mask)
+
+    def predict(self, plan: Plan, weights: Weights, x: Any) -> Any:
+        """Outputs at inference."""
+        network = plan.network(self.input_shape)
+        if plan.precision is None:
+            return network.forward(weights, _input(plan, network, x), Context())
+        bare, names = network.heads
+        found = bare.forward(weights, _input(plan, network, x), Context(compute=plan.precision))
+        logits = found if isinstance(found, tuple) else (found,)
+        pairs = zip(names, logits, strict=True)
+        outputs = tuple(resolve_activation(name)(z.astype(plan.dtype)) for name, z in pairs)
+        return outputs if len(outputs) > 1 else outputs[0]
+
+    def objective_of(self, plan: Plan, weights: Weights, mean: Array) -> Array:
+        """The reported loss at inference: cost plus penalties."""
+        penalty = plan.network(self.input_shape).penalty(weights, plan.l1, plan.l2)
+        cost = plan.loss.finish(mean)
+        return cost if penalty is None else cost + penalty
+
+    def _rows(self, plan: Plan, network: Network, weights: Weights, x, y, weight, ctx: Context) -> tuple[Array, tuple]:
+        """The weighted loss of each row; the outputs with their masks, a tuple of each."""
+        bare, activations = network.heads
+        x = _input(plan, network, x)
+        mixed = None
+        if ctx.training and not is_zero(plan.mixup):
+            x, *mixed = mix(x, jax.random.fold_in(ctx.key, MIXING), plan.mixup, ctx.rows)
+        found, known = bare.walk(weights, x, ctx)
+        logits, known = (found, known) if isinstance(found, tuple) else ((found,), (known,))
+        logits = tuple(z.astype(plan.dtype) for z in logits)
+        outputs = tuple(resolve_activation(name)(z) for name, z in zip(activations, logits, strict=True))
+
+        def rows_of(y: Any, weight: Any, known: Any, real_rows: Any) -> Array:
+            targets = y if isinstance(y, tuple) else (y,)
+            total: Any = 0.0
+            for k, (loss, share) in enumerate(zip(parts_of(plan.loss), weights_of(plan.loss), strict=True)):
+                fused = activations[k] in loss.fused and not getattr(loss, "from_logits", False)
+                truth, guess = align(loss, targets[k], logits[k] if fused else outputs[k])
+                each = loss.logit_rows(truth, guess) if fused else loss.rows(truth, guess)
+                rows = per_row(_existing(each, known[k], real_rows, ctx.axis), weight)
+                if plan.class_weight and ctx.training:
+                    # As in Keras, classes have weights in training only: validation tells the plain loss.
+                    rows = rows * _class_weight(plan, truth)
+                total = rows if k == 0 and share == 1 else total + share * rows
+            return total
+
+        rows = rows_of(y, weight, known, ctx.rows)
+        if mixed:
+            # Cross-entropies are linear in the target: mixing losses is mixing targets, for numbered classes too.
+            share, partner = mixed
+            truth, counts, steps = jax.tree.map(lambda t: t[partner], (y, weight, known))
+            rows = share * rows + (1 - share) * rows_of(truth, counts, steps, ctx.rows)
+        return rows, (outputs, known)
+
+    def _cost(self, plan, network, weights, x, y, weight, mask, ctx) -> tuple[Array, Any]:
+        rows, outputs = self._rows(plan, network, weights, x, y, weight, ctx)
+        if mask is None:
+            mean = jnp.mean(rows)
+            return plan.loss.finish(mean if ctx.axis is None else mean / lax.axis_size(ctx.axis)), outputs
+        # The mean over the rows that exist; an empty batch costs nothing.
+        count = _total(jnp.sum(mask), ctx.axis)
+        return plan.loss.finish(jnp.sum(jnp.where(mask > 0, rows, 0.0)) / jnp.maximum(count, 1.0)), outputs
+
+    def _stats(self, plan, value: Array, y: Any, outputs: tuple, weight: Any, mask: Any, training=False) -> Array:
+        guesses, masks = outputs
+        guesses = tuple(map(jax.lax.stop_gradient, guesses))
+        truths = y if isinstance(y, tuple) else (y,)
+        kind = guesses[0].dtype
+        ones = jnp.ones(guesses[0].shape[0], kind) if mask is None else mask
+        count = jnp.sum(ones)
+        parts = [jnp.stack([value * count, count])]
+        for _, metric, weighted in self.metrics:
+            rows = ones * weight.astype(ones.dtype) if weighted and weight is not None else ones
+            if weighted and training and plan.class_weight:
+                rows = rows * _class_weight(plan, truths[0]).astype(ones.dtype)
+            output = getattr(metric, "output", 0)
+            truth, guess = align(metric, truths[output], guesses[output])
+            truth, guess, rows = _by_steps(truth, guess, rows, masks[output])
+            parts.append(metric.sums(truth, guess, rows).astype(kind))
+        return jnp.concatenate(parts)
+
+    # -- outside -------------------------------------------------------------------------------------------------
+
+    def columns(self, rows: np.ndarray) -> dict[str, list[float]]:
+        """Named figures of many epochs at once: statistics (epochs, size) → name → a value an epoch."""
+        found = {"loss": (rows[:, 0] / np.maximum(rows[:, 1], 1)).tolist()}
+        for (label, metric, _), place in zip(self.metrics, self.slices, strict=True):
+            found[label] = metric.values(rows[:, place]).tolist()
+        return found
+
+    def figures(self, stats: Any, loss: Any = None) -> dict[str, Any]:
+        """Named figures from added statistics, in NumPy or JAX alike."""
+        found = {"loss": stats[0] / (stats[1] + (stats[1] == 0)) if loss is None else loss}
+        for (label, metric, _), place in zip(self.metrics, self.slices, strict=True):
+            found[label] = metric.value(stats[place])
+        return found
+
+
+@lru_cache(maxsize=256)
+def program_of(structure: Any, input_shape: tuple[int, ...]) -> Supervised:
+    """The program of a structure; kept, so that its static facts are worked out once."""
+    return Supervised(structure, input_shape)
+
+
+def _input(plan: Plan, network: Network, x: Any) -> Any:
+    """Inputs as the layers want them: real numbers, or integers where only layers that take them read these."""
+    parts = x if isinstance(x, tuple) else (x,)
+    found = tuple(part if whole else as_real(part, plan.dtype)
+                  for part, whole in zip(parts, network.integers, strict=True))  # fmt: skip
+    return found if isinstance(x, tuple) else found[0]
+
+
+def _by_steps(truth: Array, guess: Array, rows: Array, mask: Any) -> tuple[Array, Array, Array]:
+    """Sequences with padding as one row a step, so that metrics count the steps that exist."""
+    if mask is None or guess.ndim < 3 or guess.shape[:2] != mask.shape[:2]:
+        return truth, guess, rows
+    steps = (rows[:, None] * mask.astype(rows.dtype)).reshape(-1)
+    return truth.reshape(-1, *truth.shape[2:]), guess.reshape(-1, *guess.shape[2:]), steps
+
+
+def _total(value: Array, axis: str | None) -> Array:
+    """A sum over the rows of a batch, those of other devices included."""
+    return value if axis is None else lax.psum(value, axis)
+
+
+def _existing(values: Array, mask: Any, rows: Any, axis: str | None) -> Array:
+    """Losses (rows, time) of steps that exist, scaled so that their mean over rows and time is that over such steps."""
+    if mask is None or values.ndim < 2 or values.shape[:2] != mask.shape[:2]:
+        return values
+    mask = mask.astype(values.dtype)
+    real = jnp.ones(values.shape[0], values.dtype) if rows is None else rows
+    mask = mask * real[:, None]
+    scale = _total(jnp.sum(real), axis) * values.shape[1] / jnp.maximum(_total(jnp.sum(mask), axis), 1)
+    return values * (scale * mask).reshape(*mask.shape, *[1] * (values.ndim - 2))
+
+
+def _class_weight(plan: Plan, y: Array) -> Array:
+    """(rows,) the weight of each row's class."""
+    if y.ndim == 1 or (y.ndim == 2 and y.shape[-1] == 1):
+        label = jnp.round(y.reshape(y.shape[0])).astype(jnp.int32)
+    else:
+        label = jnp.argmax(y.reshape(y.shape[0], -1), axis=-1)
+    weight = jnp.ones(label.shape, plan.dtype)
+    for entry in plan.class_weight:
+        weight = jnp.where(label == entry.index, entry.weight, weight)
+    return weight
+
+
+def _looks_around(layer: Layer) -> bool:
+    """Whether a layer may look at the batch as a whole, as penalties on outputs do, and what users wrote."""
+    penalised = getattr(layer, "activity_regularizer", None) is not None
+    form = getattr(layer, "noise_shape", None)
+    if form is not None and form[0] not in (None, 1):
+        return True
+    return layer.couples or penalised or _calls(layer) or not type(layer).__module__.startswith("jindan.")
+
+
+def _calls(layer: Layer) -> bool:
+    """Whether a layer calls a function of the user's."""
+    parts = [getattr(layer, field.name) for field in dataclasses.fields(layer)]  # type: ignore[arg-type]
+    return any(callable(part) and not isinstance(part, (Spec, type)) for part in parts)
+
+
+def _holes(structure: Any, path: tuple, found: list[tuple]) -> None:
+    from ..spec import _HOLE, _SPEC, _TUPLE
+
+    if isinstance(structure, tuple) and structure and structure[0] is _SPEC:
+        for name, inner in structure[2]:
+            if inner is _HOLE:
+                found.append((*path, name))
+            else:
+                _holes(inner, (*path, name), found)
+    elif isinstance(structure, tuple) and structure and structure[0] is _TUPLE:
+        for index, inner in enumerate(structure[1]):
+            _holes(inner, (*path, index), found)

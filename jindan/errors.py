@@ -1,0 +1,90 @@
+"""Error classes and the one message template: what, where, expected, received, help."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class JindanError(Exception):
+    """Something the user can put right, said in one template.
+
+    Args:
+        what: One sentence: what is wrong.
+        where: The file, column, layer or argument it is about.
+        expected: What would have been accepted.
+        received: What came instead.
+        help: What to do now.
+
+    >>> print(JindanError("The learning rate must be positive.", where="optimizer Adam",
+    ...                   expected="a number > 0", received=-1, help="Try learning_rate=0.001."))
+    The learning rate must be positive.
+      where:    optimizer Adam
+      expected: a number > 0
+      received: -1
+      help: Try learning_rate=0.001.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: object = None,
+        expected: object = None,
+        received: object = None,
+        help: str | None = None,
+    ) -> None:
+        self.what, self.where, self.expected, self.received, self.help = what, where, expected, received, help
+        lines = [what]
+        for label, value in (("where:   ", where), ("expected:", expected), ("received:", received)):
+            if value is not None:
+                lines.append(f"  {label} {value}")
+        if help is not None:
+            lines.append(f"  help: {help}")
+        super().__init__("\n".join(lines))
+
+
+class InputError(JindanError, ValueError):
+    """A value the user gave cannot be used."""
+
+
+class UnknownNameError(InputError):
+    """A name that no layer, loss, column, … goes by; suggests the nearest one."""
+
+    def __init__(self, kind: str, name: object, options: Iterable[str], *, where: object = None) -> None:
+        names = list(dict.fromkeys(options))
+        shown = ", ".join(names[:40]) + (", …" if len(names) > 40 else "")
+        super().__init__(
+            f"There is no {kind} called {name!r}.",
+            where=where,
+            expected=f"one of: {shown}" if names else "nothing: there are none",
+            received=repr(name),
+            help=suggestion(str(name), names) or f"Choose one of the names above for the {kind}.",
+        )
+
+
+class ShapeError(InputError):
+    """An array whose shape does not fit the layer, loss or model it is given to."""
+
+
+class StateError(JindanError, RuntimeError):
+    """A call that comes too early, such as `fit` before `compile`."""
+
+
+class FileError(InputError, OSError):
+    """A file or folder that cannot be read or written."""
+
+
+class JindanWarning(UserWarning):
+    """Training goes on, but something about it is worth reading."""
+
+
+def suggestion(name: str, options: Iterable[str]) -> str | None:
+    """The nearest of the options as a sentence, or None when nothing is near.
+
+    >>> suggestion("specis", ["species", "petal_width"])
+    'Did you mean `species`?'
+    """
+    folded = {str(option).casefold(): str(option) for option in options}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.55)
+    return f"Did you mean `{folded[near[0]]}`?" if near else None

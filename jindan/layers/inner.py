@@ -1,0 +1,143 @@
+"""Layers held inside other layers: their weights under a prefix, their calls with numbers of their own; Residual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from ..errors import ShapeError
+from ..spec import item
+from .base import Array, Context, Layer, Shape, Weight, cast
+
+
+def inner_weights(layer: Layer, shape: Any, prefix: str) -> dict[str, Weight]:
+    """The weights of a held layer by their names in the holding one; a frozen layer's are not trained."""
+    found = layer.weights((shape,) if layer.many else shape)
+    return {prefix + n: w if layer.trainable else replace(w, trainable=False) for n, w in found.items()}
+
+
+def inner_apply(layer: Layer, w: dict[str, Array], x: Any, ctx: Context, place: int, prefix: str) -> Any:
+    """The outputs of a held layer; `place` is its number among those held."""
+    own = _own(w, prefix)
+    if ctx.compute is not None:
+        own = own if layer.full_precision else {name: cast(value, ctx.compute) for name, value in own.items()}
+        x = [cast(part, ctx.compute) for part in x] if isinstance(x, (list, tuple)) else cast(x, ctx.compute)
+    inside = ctx.inside(place, prefix)
+    if layer.many and not isinstance(x, (list, tuple)):
+        x, inside.mask = [x], [ctx.mask]
+    return layer.apply(own, x, inside)
+
+
+def held(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """Every layer, and every layer held inside one."""
+    for layer in layers:
+        yield layer
+        for field in fields(layer):  # type: ignore[arg-type]
+            value = getattr(layer, field.name)
+            yield from held(
+                [part for part in (value if isinstance(value, tuple) else (value,)) if isinstance(part, Layer)]
+            )
+
+
+def _own(w: dict[str, Array], prefix: str) -> dict[str, Array]:
+    return {name.removeprefix(prefix): value for name, value in w.items() if name.startswith(prefix)}
+
+
+def inner_shape(layer: Layer, shape: Any) -> Shape:
+    """The shape a held layer makes of that of one input row."""
+    return tuple(layer.output_shape((shape,) if layer.many else shape))
+
+
+class Residual(Layer):
+    """y = x + f(x), f being layers one on another (He et al. 2016).
+
+    Args:
+        layers: The layers of f.
+        shortcut: A layer for x itself, where f changes the shape; None passes x on as it is.
+
+    >>> from jindan.layers import Dense
+    >>> Residual([Dense(8, activation="relu"), Dense(4)]).output_shape((4,))
+    (4,)
+    """
+
+    passes_mask = True
+    layers: Any = item(kind="layer*")
+    shortcut: Any = item(default=None, kind="layer")
+
+    @property
+    def random(self) -> bool:
+        return any(layer.random for layer in self.layers) or (self.shortcut is not None and self.shortcut.random)
+
+    @property
+    def couples(self) -> bool:  # type: ignore[override]
+        """Whether a layer inside does."""
+        return any(layer.couples for layer in self.layers) or (self.shortcut is not None and self.shortcut.couples)
+
+    @property
+    def splits(self) -> bool:  # type: ignore[override]
+        """Whether a layer inside does."""
+        return any(layer.splits for layer in self.layers)
+
+    full_precision = True  # each layer inside casts its own
+
+    def output_shape(self, shape: Shape) -> Shape:
+        inside = self._shapes(shape)[-1]
+        around = shape if self.shortcut is None else inner_shape(self.shortcut, shape)
+        if tuple(inside) != tuple(around):
+            raise ShapeError(
+                "The two ways through a Residual end in different shapes.", where="Residual",
+                expected=f"rows of shape {tuple(around)}, those of the shortcut",
+                received=f"rows of shape {tuple(inside)}",
+                help='Give shortcut=Dense(…) or Conv2D(…, 1), or padding="same" inside.',
+            )  # fmt: skip
+        return tuple(inside)
+
+    def weights(self, shape: Shape) -> dict[str, Weight]:
+        found: dict[str, Weight] = {}
+        for place, (layer, form) in enumerate(zip(self.layers, self._shapes(shape), strict=False)):
+            found |= inner_weights(layer, form, f"{place}.")
+        if self.shortcut is not None:
+            found |= inner_weights(self.shortcut, shape, "shortcut.")
+        return found
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        y = x
+        for place, layer in enumerate(self.layers):
+            y = inner_apply(layer, w, y, ctx, place, f"{place}.")
+        if self.shortcut is not None:
+            x = inner_apply(self.shortcut, w, x, ctx, len(self.layers), "shortcut.")
+        return x + y
+
+    def flops(self, shape: Shape) -> int:
+        inside = sum(
+            layer.flops((form,) if layer.many else form)  # type: ignore[arg-type]
+            for layer, form in zip(self.layers, self._shapes(shape), strict=False)
+        )
+        return inside + (0 if self.shortcut is None else self.shortcut.flops(shape)) + Layer.flops(self, shape)
+
+    # -- by time steps -------------------------------------------------------------------------------------------
+
+    @property
+    def streams(self) -> bool:
+        return all(layer.streams for layer in (*self.layers, *([] if self.shortcut is None else [self.shortcut])))
+
+    def start(self, shape: Shape, rows: int, dtype: Any) -> Any:
+        inside = [layer.start(form, rows, dtype) for layer, form in zip(self.layers, self._shapes(shape), strict=False)]
+        return tuple(inside), None if self.shortcut is None else self.shortcut.start(shape, rows, dtype)
+
+    def step(self, w: dict[str, Array], x: Array, state: Any, ctx: Context) -> tuple[Array, Any]:
+        y, after, around = x, [], state[1]
+        for place, layer in enumerate(self.layers):
+            y, now = layer.step(_own(w, f"{place}."), y, state[0][place], ctx)
+            after.append(now)
+        if self.shortcut is not None:
+            x, around = self.shortcut.step(_own(w, "shortcut."), x, around, ctx)
+        return x + y, (tuple(after), around)
+
+    def _shapes(self, shape: Shape) -> Sequence[Shape]:
+        """The shape each layer inside receives, and the last one's output."""
+        found = [shape]
+        for layer in self.layers:
+            found.append(inner_shape(layer, found[-1]))
+        return found

@@ -1,0 +1,271 @@
+"""Normalisation layers: over the batch, a row, groups of channels, by length or by root mean square."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ..errors import InputError, ShapeError
+from ..ops.normalization import standardise
+from ..spec import FRACTION, POSITIVE, Number, item
+from .base import Array, Context, Layer, Shape, Weight
+
+
+class _Normalization(Layer, abstract=True):
+    """Base: y = γ x̂ + β with γ and β along the normalised axis; computed in float32 at least."""
+
+    passes_mask = True
+    full_precision = True
+
+    def _gain(self, shape: Shape) -> dict[str, Weight]:
+        """γ and β of a shape, where they are wanted."""
+        found = {}
+        if self.scale:  # type: ignore[attr-defined]
+            found["gamma"] = Weight(
+                shape, self.gamma_initializer, self.gamma_regularizer, self.gamma_constraint  # type: ignore[attr-defined]
+            )  # fmt: skip
+        if self.center:  # type: ignore[attr-defined]
+            found["beta"] = Weight(
+                shape, self.beta_initializer, self.beta_regularizer, self.beta_constraint  # type: ignore[attr-defined]
+            )  # fmt: skip
+        return found
+
+    @property
+    def streams(self) -> bool:
+        return getattr(self, "axis", None) in (-1, (-1,)) and not hasattr(self, "groups")
+
+    def flops(self, shape: Shape) -> int:
+        return 8 * math.prod(shape)
+
+
+def _gained(w: dict[str, Array], x: Array, form: Any = None) -> Array:
+    """γ x + β, broadcast in a shape."""
+    for name, join in (("gamma", jnp.multiply), ("beta", jnp.add)):
+        if name in w:
+            value = w[name] if form is None else w[name].reshape(form)
+            x = join(x, value.astype(x.dtype))
+    return x
+
+
+def _wide(x: Array) -> Array:
+    """Half-precision numbers as float32: moments of thousands of them need the digits."""
+    return x.astype(jnp.float32) if x.dtype in (jnp.bfloat16, jnp.float16) else x
+
+
+class BatchNormalization(_Normalization):
+    """y = γ (x − μ) / √(σ² + ε) + β by the moments of the batch in training, by running ones at inference.
+
+    μ, σ² (biased) are taken over all axes but `axis`, over rows that exist and time steps that are not masked. After
+    each training batch, running ← momentum · running + (1 − momentum) · batch. A layer with `trainable=False` uses the
+    running moments in training too. (Ioffe & Szegedy 2015; defaults of Keras.)
+
+    Args:
+        axis: The axis of features, the batch axis being 0.
+        momentum: Of the running moments.
+        epsilon: ε.
+        center, scale: Whether there are β and γ.
+        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: How they start.
+        beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: Penalties and bounds.
+
+    >>> [(name, w.trainable) for name, w in BatchNormalization().weights((4,)).items()]
+    [('gamma', True), ('beta', True), ('moving_mean', False), ('moving_variance', False)]
+    """
+
+    axis: int = item(default=-1, rule=Number(integer=True))
+    momentum: float = item(default=0.99, rule=FRACTION)
+    epsilon: float = item(default=1e-3, rule=POSITIVE)
+    center: bool = item(default=True)
+    scale: bool = item(default=True)
+    beta_initializer: Any = item(default="zeros", kind="initializer", host=True)
+    gamma_initializer: Any = item(default="ones", kind="initializer", host=True)
+    moving_mean_initializer: Any = item(default="zeros", kind="initializer", host=True)
+    moving_variance_initializer: Any = item(default="ones", kind="initializer", host=True)
+    beta_regularizer: Any = item(default=None, kind="regularizer")
+    gamma_regularizer: Any = item(default=None, kind="regularizer")
+    beta_constraint: Any = item(default=None, kind="constraint")
+    gamma_constraint: Any = item(default=None, kind="constraint")
+    synchronized: bool = item(default=False, host=True)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        _axis(self, self.axis, len(shape))
+        return shape
+
+    def weights(self, shape: Shape) -> dict[str, Weight]:
+        form = (shape[_axis(self, self.axis, len(shape)) - 1],)
+        return {
+            **self._gain(form),
+            "moving_mean": Weight(form, self.moving_mean_initializer, trainable=False),
+            "moving_variance": Weight(form, self.moving_variance_initializer, trainable=False),
+        }
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        axis = _axis(self, self.axis, x.ndim - 1)
+        form = tuple(-1 if a == axis else 1 for a in range(x.ndim))
+        wide = _wide(x)
+        if ctx.training and self.trainable:
+            mask = _counting(ctx, x.ndim, axis)
+            axes = tuple(a for a in range(x.ndim) if a != axis)
+            normal, mean, variance = standardise(wide, mask, axes, self.epsilon, ctx.axis)
+            for name, new in (("moving_mean", mean), ("moving_variance", variance)):
+                old = ctx.known(name, w[name])
+                fresh = self.momentum * old + (1 - self.momentum) * jax.lax.stop_gradient(new).reshape(-1)
+                fresh = fresh.astype(old.dtype)
+                if mask is not None:
+                    counted = jnp.sum(mask) if ctx.axis is None else jax.lax.psum(jnp.sum(mask), ctx.axis)
+                    fresh = jnp.where(counted > 0, fresh, old)
+                ctx.update(name, fresh)
+            return _gained(w, normal, form).astype(x.dtype)
+        # γ / √(σ² + ε) and the shift are numbers a feature: one multiply-add for each of x.
+        factor = jax.lax.rsqrt(w["moving_variance"] + self.epsilon) * w.get("gamma", 1.0)
+        shift = w.get("beta", 0.0) - w["moving_mean"] * factor
+        return (wide * factor.reshape(form) + shift.reshape(form)).astype(x.dtype)
+
+
+def _counting(ctx: Context, rank: int, axis: int) -> Array | None:
+    """1 for numbers that count in the moments of a batch: those of rows that exist and of steps not masked."""
+    mask = None if ctx.rows is None else ctx.rows.reshape(-1, *[1] * (rank - 1))
+    if ctx.mask is not None and rank >= 3 and axis != 1:
+        steps = ctx.mask.reshape(*ctx.mask.shape[:2], *[1] * (rank - 2))
+        mask = steps if mask is None else mask * steps
+    return mask
+
+
+class LayerNormalization(_Normalization):
+    """y = γ (x − μ) / √(σ² + ε) + β, the moments being those of each row along `axis` (Ba et al. 2016).
+
+    Args:
+        axis: An axis, or several; the batch axis is 0.
+        epsilon: ε.
+        center, scale: Whether there are β and γ.
+
+    >>> LayerNormalization().weights((5, 4))["gamma"].shape
+    (4,)
+    """
+
+    axis: Any = item(default=-1)
+    epsilon: float = item(default=1e-3, rule=POSITIVE)
+    center: bool = item(default=True)
+    scale: bool = item(default=True)
+    beta_initializer: Any = item(default="zeros", kind="initializer", host=True)
+    gamma_initializer: Any = item(default="ones", kind="initializer", host=True)
+    beta_regularizer: Any = item(default=None, kind="regularizer")
+    gamma_regularizer: Any = item(default=None, kind="regularizer")
+    beta_constraint: Any = item(default=None, kind="constraint")
+    gamma_constraint: Any = item(default=None, kind="constraint")
+
+    def _axes(self, rank: int) -> tuple[int, ...]:
+        given = self.axis if isinstance(self.axis, tuple) else (self.axis,)
+        return tuple(sorted(_axis(self, axis, rank) for axis in given))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        self._axes(len(shape))
+        return shape
+
+    def weights(self, shape: Shape) -> dict[str, Weight]:
+        return self._gain(tuple(shape[axis - 1] for axis in self._axes(len(shape))))
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        axes = self._axes(x.ndim - 1)
+        form = tuple(x.shape[a] if a in axes else 1 for a in range(x.ndim))
+        mask = None
+        if ctx.mask is not None and 1 in axes and x.ndim > 2:
+            mask = ctx.mask.reshape(*ctx.mask.shape[:2], *[1] * (x.ndim - 2))
+        normal, _, _ = standardise(_wide(x), mask, axes, self.epsilon)
+        return _gained(w, normal, form).astype(x.dtype)
+
+
+class RMSNormalization(_Normalization):
+    """y = γ x / √(mean x² + ε) along `axis` (Zhang & Sennrich 2019)."""
+
+    axis: int = item(default=-1, rule=Number(integer=True))
+    epsilon: float = item(default=1e-6, rule=POSITIVE)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        _axis(self, self.axis, len(shape))
+        return shape
+
+    def weights(self, shape: Shape) -> dict[str, Weight]:
+        from ..initializers import Ones
+
+        return {"scale": Weight((shape[_axis(self, self.axis, len(shape)) - 1],), Ones())}
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        axis, wide = _axis(self, self.axis, x.ndim - 1), _wide(x)
+        form = tuple(-1 if a == axis else 1 for a in range(x.ndim))
+        normal = wide * jax.lax.rsqrt(jnp.mean(wide**2, axis=axis, keepdims=True) + self.epsilon)
+        return (normal * w["scale"].reshape(form)).astype(x.dtype)
+
+
+class GroupNormalization(_Normalization):
+    """y = γ x̂ + β, the moments being those of a row over all axes and one group of channels (Wu & He 2018).
+
+    Args:
+        groups: How many groups the channels are parted in; −1 is one a channel (instance normalisation).
+        axis: The axis of channels; only the last is supported.
+        epsilon: ε.
+        center, scale: Whether there are β and γ.
+    """
+
+    groups: int = item(default=32, rule=Number(-1, integer=True))
+    axis: int = item(default=-1, rule=Number(integer=True))
+    epsilon: float = item(default=1e-3, rule=POSITIVE)
+    center: bool = item(default=True)
+    scale: bool = item(default=True)
+    beta_initializer: Any = item(default="zeros", kind="initializer", host=True)
+    gamma_initializer: Any = item(default="ones", kind="initializer", host=True)
+    beta_regularizer: Any = item(default=None, kind="regularizer")
+    gamma_regularizer: Any = item(default=None, kind="regularizer")
+    beta_constraint: Any = item(default=None, kind="constraint")
+    gamma_constraint: Any = item(default=None, kind="constraint")
+
+    def _groups(self, channels: int) -> int:
+        groups = channels if self.groups == -1 else self.groups
+        if groups < 1 or channels % groups:
+            raise ShapeError(
+                "The channels cannot be parted into that many groups.", where="GroupNormalization",
+                expected=f"a divisor of {channels}", received=self.groups, help="Change groups.",
+            )  # fmt: skip
+        return groups
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if _axis(self, self.axis, len(shape)) != len(shape):
+            raise InputError("GroupNormalization has its channels last.", where="axis", expected=-1, received=self.axis)
+        self._groups(shape[-1])
+        return shape
+
+    def weights(self, shape: Shape) -> dict[str, Weight]:
+        return self._gain((shape[-1],))
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        groups = self._groups(x.shape[-1])
+        wide = _wide(x).reshape(x.shape[0], -1, groups, x.shape[-1] // groups)
+        mask = None
+        if ctx.mask is not None and x.ndim > 2:
+            steps = ctx.mask.reshape(*ctx.mask.shape[:2], *[1] * (x.ndim - 3))
+            mask = jnp.broadcast_to(steps, x.shape[:-1]).reshape(x.shape[0], -1, 1, 1)
+        normal, _, _ = standardise(wide, mask, (1, 3), self.epsilon)
+        return _gained(w, normal.reshape(x.shape)).astype(x.dtype)
+
+
+class UnitNormalization(Layer):
+    """Each vector along `axis` is divided by its length."""
+
+    passes_mask = True
+    axis: int = item(default=-1, rule=Number(integer=True))
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(x**2, axis=self.axis, keepdims=True), 1e-12))
+
+
+def _axis(layer: Layer, axis: int, rank: int) -> int:
+    """An axis counted from 1 (the batch being 0) for rows of `rank` axes."""
+    found = axis + rank + 1 if axis < 0 else axis
+    if not 1 <= found <= rank:
+        raise ShapeError(
+            f"{type(layer).__name__} names an axis that rows do not have.", where=type(layer).__name__,
+            expected=f"1 … {rank}, or −{rank} … −1", received=axis, help="The batch axis is 0 and is never meant.",
+        )  # fmt: skip
+    return found

@@ -1,0 +1,205 @@
+"""Layers around a layer over time: Bidirectional reads a sequence both ways, TimeDistributed applies a layer to every
+step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import jax.numpy as jnp
+
+from ..errors import InputError
+from ..spec import Choice, item, with_fields
+from .base import Array, Context, Layer, Shape, Weight, need_rank
+from .inner import inner_apply, inner_shape, inner_weights
+from .recurrent import _Recurrent
+
+
+class Bidirectional(Layer):
+    """A recurrent layer from the start and another from the end of each sequence (Schuster & Paliwal 1997).
+
+    Weights: those of the layer under "forward." and "backward.".
+
+    Args:
+        layer: SimpleRNN, LSTM or GRU.
+        merge_mode: How both outputs become one: "concat", "sum", "mul", "ave"; None gives both, as a tuple.
+        backward_layer: The layer that reads from the end; unless given, one like `layer`.
+
+    With `return_state` the states follow the output, those of the forward layer first. Outputs of masked steps are 0.
+
+    >>> from jindan.layers import LSTM
+    >>> Bidirectional(LSTM(3)).output_shape((5, 2)), Bidirectional(LSTM(3), merge_mode="sum").output_shape((5, 2))
+    ((6,), (3,))
+    """
+
+    layer: Any = item(kind="layer")
+    merge_mode: str | None = item(default="concat", rule=Choice(("concat", "sum", "mul", "ave")), optional=True)
+    backward_layer: Any = item(default=None, kind="layer")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for held in (self.layer, self.backward_layer):
+            if held is not None and not isinstance(held, _Recurrent):
+                raise InputError(
+                    "Bidirectional is for recurrent layers.", where="Bidirectional",
+                    expected="SimpleRNN, LSTM or GRU", received=type(held).__name__,
+                )  # fmt: skip
+        other = self.backward_layer
+        if other is not None and (
+            other.go_backwards == self.layer.go_backwards
+            or other.return_sequences != self.layer.return_sequences
+            or other.return_state != self.layer.return_state
+        ):
+            raise InputError(
+                "The two layers of Bidirectional do not go together.", where="Bidirectional",
+                expected="the same return_sequences and return_state, and go_backwards=True in the second",
+                received=(self.layer, other), help="Leave backward_layer out to have one made.",
+            )  # fmt: skip
+
+    splits = True
+
+    @property
+    def passes_mask(self) -> bool:  # type: ignore[override]
+        """Whether its output has the mask of its input."""
+        return self.layer.passes_mask
+
+    @property
+    def streams(self) -> bool:
+        return False  # the way back begins at the end
+
+    @property
+    def random(self) -> bool:
+        return any(layer.random for layer in self._both)
+
+    def output_shape(self, shape: Shape) -> Any:
+        forward, backward = (layer.output_shape(shape) for layer in self._both)
+        first, second = (form[0] if self.layer.return_state else form for form in (forward, backward))
+        if self.merge_mode == "concat":
+            out: Any = (*first[:-1], first[-1] + second[-1])
+        elif first != second:
+            raise InputError(
+                "Outputs of different lengths cannot be merged so.", where="Bidirectional", expected=first,
+                received=second, help='Use merge_mode="concat".',
+            )  # fmt: skip
+        else:
+            out = first
+        states = (*forward[1:], *backward[1:]) if self.layer.return_state else ()
+        if self.merge_mode is None:
+            return (first, second, *states)
+        return (out, *states) if states else out
+
+    def weights(self, shape: Shape) -> dict[str, Weight]:
+        forward, backward = self._both
+        return inner_weights(forward, shape, "forward.") | inner_weights(backward, shape, "backward.")
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Any:
+        found = [
+            inner_apply(layer, w, x, ctx, place, prefix)
+            for place, (layer, prefix) in enumerate(zip(self._both, ("forward.", "backward."), strict=True))
+        ]
+        states: tuple[Array, ...] = ()
+        if self.layer.return_state:
+            states = (*found[0][1:], *found[1][1:])
+            found = [each[0] for each in found]
+        a, b = found
+        if self.layer.return_sequences:
+            b = jnp.flip(b, 1)
+        if self.merge_mode is None:
+            return (a, b, *states)
+        out = {
+            "concat": lambda: jnp.concatenate([a, b], -1),
+            "sum": lambda: a + b,
+            "mul": lambda: a * b,
+            "ave": lambda: (a + b) / 2,
+        }[self.merge_mode]()
+        return (out, *states) if states else out
+
+    def flops(self, shape: Shape) -> int:
+        return sum(layer.flops(shape) for layer in self._both) + Layer.flops(self, shape)
+
+    def start(self, shape: Shape, rows: int, dtype: Any) -> Any:
+        raise InputError(
+            "Bidirectional reads a sequence from its end too, so it cannot go step by step.", where="Bidirectional",
+            expected="layers that read forwards", received="Bidirectional",
+        )  # fmt: skip
+
+    @property
+    def _both(self) -> tuple[Any, Any]:
+        second = self.backward_layer
+        if second is None:
+            second = with_fields(self.layer, go_backwards=not self.layer.go_backwards)
+        if not self.layer.return_sequences:
+            return self.layer, second
+        # A repeated output stands for what was read before, which is another side for each layer: zeros, as in Keras.
+        return with_fields(self.layer, zero_output_for_mask=True), with_fields(second, zero_output_for_mask=True)
+
+
+class TimeDistributed(Layer):
+    """A layer applied to every step of a sequence: (rows, time, …) → (rows, time, …).
+
+    Weights: those of the layer under "layer.".
+
+    >>> from jindan.layers import Dense
+    >>> TimeDistributed(Dense(3)).output_shape((5, 2))
+    (5, 3)
+    """
+
+    passes_mask = True
+    layer: Any = item(kind="layer")
+
+    @property
+    def couples(self) -> bool:  # type: ignore[override]
+        """Whether the layer inside does."""
+        return self.layer.couples
+
+    @property
+    def splits(self) -> bool:  # type: ignore[override]
+        """Whether the layer inside does."""
+        return self.layer.splits
+
+    @property
+    def streams(self) -> bool:
+        return self.layer.streams
+
+    @property
+    def takes_integers(self) -> bool:  # type: ignore[override]
+        """Whether integer inputs stay integers."""
+        return self.layer.takes_integers
+
+    @property
+    def full_precision(self) -> bool:  # type: ignore[override]
+        """Whether it gets its weights uncast."""
+        return self.layer.full_precision
+
+    @property
+    def random(self) -> bool:
+        return self.layer.random
+
+    def output_shape(self, shape: Shape) -> Shape:
+        need_rank(self, shape, (1, 2, 3, 4, 5), "rows of shape (time, …)")
+        return (shape[0], *inner_shape(self.layer, shape[1:]))
+
+    def weights(self, shape: Shape) -> dict[str, Weight]:
+        return inner_weights(self.layer, shape[1:], "layer.")
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        rows, time = x.shape[:2]
+        real = None if ctx.rows is None else jnp.repeat(ctx.rows, time)
+        if ctx.mask is not None:
+            there = ctx.mask.reshape(-1).astype(x.dtype)
+            real = there if real is None else real * there
+        out = inner_apply(self.layer, w, x.reshape(-1, *x.shape[2:]), replace(ctx, rows=real, mask=None), 0, "layer.")
+        return out.reshape(rows, time, *out.shape[1:])
+
+    def bare(self) -> tuple[Layer, str] | None:
+        found = self.layer.bare()
+        return None if found is None else (with_fields(self, layer=found[0]), found[1])
+
+    def start(self, shape: Shape, rows: int, dtype: Any) -> Any:
+        return None
+
+    def step(self, w: dict[str, Array], x: Array, state: Any, ctx: Context) -> tuple[Array, Any]:
+        return inner_apply(self.layer, w, x, replace(ctx, mask=None), 0, "layer."), state
+
+    def flops(self, shape: Shape) -> int:
+        return shape[0] * self.layer.flops(shape[1:])

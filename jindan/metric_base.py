@@ -1,0 +1,85 @@
+"""What a metric is: sums that add up over batches inside the compiled program, and the figure made of them.
+
+`sums(y_true, y_pred, weight)` returns a flat vector; vectors of batches are added; `value(total)` gives the figure, in
+NumPy or JAX alike. So a metric over an epoch is exact, whatever the batch size.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .losses import align, per_row
+from .spec import Spec, item
+
+Array = jax.Array
+
+
+class Metric(Spec, kind="metric"):
+    """Base of metrics. `higher_is_better` orients selection; `label` names the column in the history."""
+
+    higher_is_better: ClassVar[bool] = True
+    targets: ClassVar[str] = "real"
+    name: str | None = item(default=None, kw_only=True)
+
+    @property
+    def label(self) -> str:
+        return self.name or snake(type(self).__name__)
+
+    def sums(self, y_true: Array, y_pred: Array, weight: Array) -> Array:
+        """Additive statistics of a batch; rows of weight 0 leave them unchanged."""
+        raise NotImplementedError
+
+    def value(self, total: Any) -> Any:
+        """The figure from the added statistics."""
+        raise NotImplementedError
+
+    def values(self, totals: np.ndarray) -> np.ndarray:
+        """The figures of many epochs: (epochs, k) → (epochs,)."""
+        return np.array([self.value(total) for total in totals], dtype=float)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+        """The figure for arrays at hand."""
+        y_true, y_pred = align(self, jnp.asarray(y_true), jnp.asarray(y_pred))
+        weight = jnp.ones(y_pred.shape[0], y_pred.dtype)
+        if sample_weight is not None:
+            weight = jnp.asarray(sample_weight, y_pred.dtype).reshape(-1)
+        return float(self.value(np.asarray(self.sums(y_true, y_pred, weight))))
+
+
+class _Mean(Metric):
+    """A weighted mean of one number a row."""
+
+    def rows(self, y_true: Array, y_pred: Array) -> Array:
+        raise NotImplementedError
+
+    def sums(self, y_true: Array, y_pred: Array, weight: Array) -> Array:
+        values = per_row(self.rows(y_true, y_pred)).astype(weight.dtype)
+        # A padded row may hold anything; 0 · NaN would be NaN.
+        return jnp.stack([jnp.sum(jnp.where(weight > 0, values * weight, 0.0)), jnp.sum(weight)])
+
+    def value(self, total: Any) -> Any:
+        return total[0] / _floor(total[1])
+
+    def values(self, totals: np.ndarray) -> np.ndarray:
+        return np.asarray(self.value(totals.T), dtype=float)
+
+
+def snake(name: str) -> str:
+    """CamelCase → snake_case.
+
+    >>> snake("MeanSquaredError"), snake("AUC")
+    ('mean_squared_error', 'auc')
+    """
+    import re
+
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _floor(x: Any) -> Any:
+    """Division by an empty sum gives 0, not NaN."""
+    xp = jnp if isinstance(x, jax.Array) else np
+    return xp.where(x > 0, x, 1.0)

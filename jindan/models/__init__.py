@@ -1,0 +1,25 @@
+"""Models: Sequential and Model, saved and loaded; back-propagation made visible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy import attach
+
+if TYPE_CHECKING:
+    from .gradients import LayerGradients, backprop
+    from .loading import load_model
+    from .model import Model
+    from .sequential import Sequential
+
+__all__ = ["LayerGradients", "Model", "Sequential", "backprop", "load_model"]
+
+_NAMES = {
+    "LayerGradients": "gradients",
+    "Model": "model",
+    "Sequential": "sequential",
+    "backprop": "gradients",
+    "load_model": "loading",
+}
+
+__getattr__, __dir__ = attach(__name__, _NAMES)

@@ -1,0 +1,126 @@
+"""What `compile` takes, and the optimizer as a member of a model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import InputError, UnknownNameError, suggestion
+from ..joint import JointLoss, OutputMetric
+from ..losses import CustomLoss, Loss
+from ..plan import Plan
+from .fitting import flat
+from .ports import Ports
+
+
+def settings_of(
+    optimizer: Any,
+    loss: Any,
+    loss_weights: Any,
+    metrics: Any,
+    weighted_metrics: Any,
+    plan: dict[str, Any],
+    ports: Ports,
+) -> dict[str, Any]:
+    """The arguments of `compile` as fields of a Plan.
+
+    Raises:
+        InputError: on what does not fit the outputs; UnknownNameError: on a field the Plan does not have.
+    """
+    known = [field.name for field in dataclasses.fields(Plan) if field.name not in ("layers", "dtype", "wiring")]  # type: ignore[arg-type]
+    for name in plan:
+        if name not in known:
+            raise UnknownNameError("setting of compile", name, known, where="compile")
+    if len(ports.outputs) > 1:
+        return _of_several(optimizer, loss, loss_weights, metrics, weighted_metrics, ports) | plan
+    for where, value in (("loss", loss), ("metrics", metrics), ("weighted_metrics", weighted_metrics)):
+        for entry in flat(value):
+            if isinstance(entry, Mapping) and not {"type", "class_name", "name"} & set(entry):
+                raise InputError(
+                    f"The model has one output, so its {where} is no dict by output.", where=where,
+                    expected="a name, an object or a function" + ("" if where == "loss" else ", or a list of them"),
+                    received=dict(entry), help=f"{where}={next(iter(entry.values()), None)!r}",
+                )  # fmt: skip
+    settings = {
+        "optimizer": _optimizer(optimizer),
+        "metrics": flat(metrics),
+        "weighted_metrics": flat(weighted_metrics),
+    }
+    if loss is not None:
+        settings["loss"] = loss[0] if isinstance(loss, (list, tuple)) and len(loss) == 1 else loss
+    return settings | plan
+
+
+def _optimizer(given: Any) -> Any:
+    return given.spec if isinstance(given, OptimizerView) else given
+
+
+def _of_several(optimizer: Any, loss: Any, weights: Any, metrics: Any, weighted: Any, ports: Ports) -> dict[str, Any]:
+    """The arguments of `compile` for a model of several outputs."""
+
+    def each(given: Any, where: str) -> tuple:
+        named = isinstance(given, Mapping) or any(isinstance(entry, (list, tuple)) for entry in given or ())
+        found = ports.by_output(given, where) if named else [given] * len(ports.outputs)
+        return tuple(
+            OutputMetric(metric, k, name)
+            for k, (name, own) in enumerate(zip(ports.outputs, found, strict=True))
+            for metric in flat(own)
+        )
+
+    settings = {"optimizer": _optimizer(optimizer), "metrics": each(metrics, "metrics"),
+                "weighted_metrics": each(weighted, "weighted_metrics")}  # fmt: skip
+    if loss is not None:
+        parts = ports.by_output(loss, "loss")
+        if any(part is None for part in parts):
+            raise InputError(
+                "Every output needs a loss.", where="loss", expected=", ".join(ports.outputs), received=repr(loss),
+                help="An output that is not trained belongs into a model of its own.",
+            )  # fmt: skip
+        shares = [1.0 if w is None else float(w) for w in ports.by_output(weights, "loss_weights")]
+        parts = [part if isinstance(part, (str, Loss)) else CustomLoss(part) for part in parts]
+        settings["loss"] = JointLoss(tuple(parts), tuple(shares), ports.outputs)
+    return settings
+
+
+class OptimizerView:
+    """A model's optimizer. Settings read from it; setting one (`learning_rate`, `lr`, …) changes the model's."""
+
+    _model: Any
+
+    def __init__(self, model: Any) -> None:
+        self.__dict__["_model"] = model
+
+    @property
+    def spec(self) -> Any:
+        """The optimizer's description."""
+        return self._model.plan.optimizer
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.spec, "learning_rate" if name == "lr" else name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        name, spec = ("learning_rate" if name == "lr" else name), self.spec
+        known = [field.name for field in dataclasses.fields(spec) if field.name != "lr"]
+        if name not in known:
+            near = suggestion(name, known) or "Its settings: " + ", ".join(known)
+            raise AttributeError(f"{type(spec).__name__} has no {name!r}. {near}")
+        if getattr(value, "ndim", None) == 0:
+            value = float(value)
+        self._model.set_optimizer(spec.replace(**{name: value}))
+
+    def __eq__(self, other: object) -> bool:
+        return self.spec == (other.spec if isinstance(other, OptimizerView) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.spec)
+
+    def __repr__(self) -> str:
+        return repr(self.spec)
+
+
+def view_of(model: Any) -> OptimizerView:
+    """The optimizer of a model, by its own name: `type(model.optimizer).__name__` is "Adam"."""
+    return type(type(model.plan.optimizer).__name__, (OptimizerView,), {})(model)

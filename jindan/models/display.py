@@ -1,0 +1,127 @@
+"""What a model prints: the summary table and the line of progress."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from typing import Any, TextIO
+
+from ..engine.train import Progress
+from ..layers.wiring import number_of
+
+
+def summary(model: Any, width: int = 90) -> str:
+    """Layers, output shapes, parameter counts, memory and FLOPs, as Keras lays them out."""
+    lines = [f'Model: "{model.name}"', "─" * width]
+    graph = model.wiring is not None
+    columns = (max(24, width - (70 if graph else 52)), 20, 12, 10, 10, 18)[: 6 if graph else 5]
+    heads = ("Layer (type)", "Output Shape", "Param #", "Memory", "FLOPs", "Reads")
+    lines.append(_row(heads[: len(columns)], columns))
+    lines.append("═" * width)
+    total = trained = 0
+    size = model.itemsize
+    sources = _sources(model) if graph else []
+    for index, view in enumerate(model.layers):
+        cells = [f"{view.name} ({type(view.spec).__name__})", "?", "0", "?", "?"]
+        if view.output_shape is not None:
+            count, outputs = view.count_params(), _numbers(view.output_shape)
+            total, trained = total + count, trained + view.count_trained()
+            flops = view.spec.flops(model.network.shapes_in[index])
+            cells[1:] = [_shape(view.output_shape), f"{count:,}", _bytes((count + outputs) * size), _short(flops)]
+        lines.append(_row((*cells, *([sources[index]] if graph else [])), columns))
+    lines.append("─" * width)
+    for label, count in (("Total", total), ("Trainable", trained), ("Non-trainable", total - trained)):
+        lines.append(f"{label} params: {count:,} ({_bytes(count * size)})")
+    lines.append("Memory: weights and outputs of one row. FLOPs: forward pass of one row.")
+    return "\n".join(lines)
+
+
+def _sources(model: Any) -> list[str]:
+    """For each layer, the names of what it reads first."""
+    graph = model.wiring
+    names = [*model.ports.inputs, *(model.specs[index].name for index, _ in graph.nodes)]
+    found: dict[int, str] = {}
+    for index, sources in graph.nodes:
+        found.setdefault(index, ", ".join(str(names[number_of(source)]) for source in sources))
+    return [found[index] for index in range(len(model.specs))]
+
+
+def _shape(form: Any) -> str:
+    if form and isinstance(form[0], tuple):
+        return f"[{', '.join(map(_shape, form))}]"
+    return str((None, *form)).replace("'", "")
+
+
+def _numbers(form: Any) -> int:
+    return sum(map(_numbers, form)) if form and isinstance(form[0], tuple) else math.prod(form)
+
+
+def _short(count: float) -> str:
+    """12,345,678 → 12.3 M."""
+    for unit in ("", " k", " M", " G"):
+        if count < 1000 or unit == " G":
+            return f"{count:.0f}{unit}" if count < 10 and not unit else f"{count:.3g}{unit}"
+        count /= 1000
+    raise AssertionError
+
+
+def _row(cells: tuple[str, ...], columns: tuple[int, ...]) -> str:
+    return "".join(cell[: width - 1].ljust(width) for cell, width in zip(cells, columns, strict=True)).rstrip()
+
+
+def _bytes(count: float) -> str:
+    for unit in ("B", "KB", "MB", "GB"):
+        if count < 1024 or unit == "GB":
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.2f} {unit}"
+        count /= 1024
+    raise AssertionError
+
+
+class Line:
+    """A line of progress that rewrites itself; on anything but a terminal, one line an epoch or nothing.
+
+    Args:
+        verbose: 0 silent, 1 the live line, 2 one line an epoch, "auto" live on a terminal and else silent.
+        stream: Where to write.
+    """
+
+    def __init__(self, verbose: Any = "auto", stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stdout
+        terminal = bool(getattr(self.stream, "isatty", lambda: False)())
+        self.mode = {"auto": 1 if terminal else 0, True: 1, False: 0}.get(verbose, verbose)
+        self.live = self.mode == 1 and terminal
+        self.began, self.shown = time.perf_counter(), 0
+
+    def __call__(self, progress: Progress) -> None:
+        if self.mode == 0:
+            return
+        if self.mode == 2:
+            for figures in progress.new:
+                self.shown += 1
+                self.stream.write(f"Epoch {self.shown}/{progress.epochs} - {_figures(figures)}\n")
+            self.stream.flush()
+            return
+        done = progress.epoch + progress.step / max(progress.steps, 1)
+        share = done / max(progress.epochs, 1)
+        left = progress.seconds / share - progress.seconds if share > 0 else 0.0
+        bar = "━" * int(24 * share)
+        text = f"Epoch {progress.epoch}/{progress.epochs} {bar:<24} {_figures(progress.figures)}  {left:.0f} s left"
+        self._write(text)
+
+    def close(self, progress_epochs: int, epochs: int, figures: dict[str, float]) -> None:
+        """The last state, left standing."""
+        if self.mode == 1:
+            took = time.perf_counter() - self.began
+            self._write(f"Epoch {progress_epochs}/{epochs} {'━' * 24} {_figures(figures)}  {took:.1f} s", end="\n")
+
+    def _write(self, text: str, end: str = "") -> None:
+        if self.live:
+            self.stream.write(f"\r\x1b[2K{text}{end}")
+        elif end:
+            self.stream.write(text + end)
+        self.stream.flush()
+
+
+def _figures(figures: dict[str, float]) -> str:
+    return " - ".join(f"{name}: {value:.4g}" for name, value in figures.items())

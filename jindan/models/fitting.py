@@ -1,0 +1,164 @@
+"""What `fit` does around the engine: arguments checked, callbacks sorted, the plan made ready, the history filled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from ..callbacks import Callback, EarlyStopping, History, LearningRateScheduler, ReduceLROnPlateau
+from ..closures import closed
+from ..engine.run import Run
+from ..errors import InputError, JindanError
+from ..losses import CustomLoss
+from ..metrics import CustomMetric, R2Score
+from ..plan import ClassWeight, Plan
+from ..rules import NOT_NEGATIVE, Number
+from ..spec import Spec, _key
+from .feeding import Feed
+
+COUNT_FROM_0 = Number(0, integer=True)
+
+
+def whole(name: str, value: Any, low: int) -> int:
+    """A whole number of at least `low`."""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < low:
+        raise InputError(
+            f"{name} is a whole number.", where=name, expected=f"an integer >= {low}", received=repr(value),
+            help=f"For instance {name}={max(low, 10)}.",
+        )  # fmt: skip
+    return int(value)
+
+
+def counts(steps: Any, validation_steps: Any, validation_batch_size: Any) -> list[int | None]:
+    """The arguments of `fit` by these names, checked."""
+    named = {"steps_per_epoch": steps, "validation_steps": validation_steps,
+             "validation_batch_size": validation_batch_size}  # fmt: skip
+    return [None if value is None else whole(name, value, 1) for name, value in named.items()]
+
+
+def flat(value: Any) -> tuple:
+    """Nested lists → one tuple; None → ()."""
+    if value is None:
+        return ()
+    if isinstance(value, (list, tuple)):
+        return tuple(
+            entry for inner in value for entry in (flat(inner) if isinstance(inner, (list, tuple)) else (inner,))
+        )
+    return (value,)
+
+
+def sort_callbacks(callbacks: Any) -> tuple[dict[str, Any], list[Callback]]:
+    """Those that become part of the compiled program, by the plan's field, and the others."""
+    compiled: dict[str, Any] = {}
+    rest: list[Callback] = []
+    for callback in flat(callbacks):
+        if isinstance(callback, Callback):
+            rest.append(callback)
+            continue
+        field = {EarlyStopping: "early_stopping", ReduceLROnPlateau: "reduce_on_plateau"}
+        found = next((name for kind, name in field.items() if isinstance(callback, kind)), None)
+        if found is None:
+            raise InputError(
+                "This is not a callback.", where="callbacks", expected="something from jindan.callbacks",
+                received=repr(callback), help="Subclass jindan.callbacks.Callback.",
+            )  # fmt: skip
+        hooks = [name for name in dir(callback) if name.startswith("on_")]
+        if hooks:
+            raise InputError(
+                f"{type(callback).__name__} is compiled into the training, and {hooks[0]} would never be called.",
+                where="callbacks", expected="EarlyStopping or ReduceLROnPlateau as they are",
+                received=f"{type(callback).__name__} with {', '.join(hooks)}",
+                help="Put the hooks into a subclass of jindan.callbacks.Callback and give both.",
+            )  # fmt: skip
+        if found in compiled:
+            raise InputError(
+                f"There are two {type(callback).__name__} in one fit.", where="callbacks", expected="one of a kind",
+                received=f"{compiled[found]!r} and {callback!r}", help="Keep the one you want.",
+            )  # fmt: skip
+        compiled[found] = callback
+    return compiled, rest
+
+
+def class_weights(given: Any, y: np.ndarray) -> tuple[ClassWeight, ...]:
+    """{class number: weight}, or "balanced": rows / (classes · rows of the class)."""
+    if isinstance(given, str) and given == "balanced":
+        labels = y.reshape(len(y), -1)
+        labels = labels.argmax(1) if labels.shape[1] > 1 else labels[:, 0]
+        if np.array_equal(labels, np.floor(labels)) and labels.min() >= 0:
+            found, counts = np.unique(labels.astype(int), return_counts=True)
+            given = {int(k): len(y) / (len(found) * int(n)) for k, n in zip(found, counts, strict=True)}
+    good = isinstance(given, Mapping) and all(
+        COUNT_FROM_0.accepts(k) and NOT_NEGATIVE.accepts(v) and v < np.inf for k, v in given.items()
+    )
+    if not good:
+        raise InputError(
+            "These are no class weights.", where="class_weight",
+            expected='a dict {class number: weight >= 0}, or "balanced" for targets that are classes',
+            received=repr(given), help="class_weight={0: 1.0, 1: 5.0}",
+        )  # fmt: skip
+    return tuple(ClassWeight(int(k), float(v)) for k, v in sorted(given.items()))
+
+
+def fed(plan: Plan, feed: Feed, weights: Any) -> Plan:
+    """The plan for the rows it is about to see: the batches' own size, the classes' weights, its metrics made ready."""
+    if feed.batch_size is not None:
+        plan = plan.edit(batch_size=feed.batch_size, shuffle=False)
+    if weights is not None and isinstance(feed.first.y, tuple):
+        raise InputError(
+            "Classes have weights where there is one output.", where="class_weight", expected="a model of one output",
+            received=f"{len(feed.first.y)} outputs", help="Weigh rows by sample_weight.",
+        )  # fmt: skip
+    if weights is not None:
+        plan = plan.replace(class_weight=class_weights(weights, feed.first.y))
+    return ready(plan, feed.first.y)
+
+
+def settled(run: Run) -> Run:
+    """The run with the rate a plateau reduced as the rate of its plan: as in Keras, it stays reduced."""
+    if "plateau" not in run.state or (scale := float(run.state["plateau"]["scale"])) == 1.0:
+        return run
+    try:
+        plan = run.plan.edit(learning_rate=run.plan.value("learning_rate") * scale)
+    except (JindanError, TypeError):
+        return run  # a schedule without a rate to start from
+    plateau = {**run.state["plateau"], "scale": np.ones_like(run.state["plateau"]["scale"])}
+    return replace(run, plan=plan, state={**run.state, "plateau": plateau})
+
+
+def ready(plan: Plan, y: np.ndarray) -> Plan:
+    """The plan with metrics that know what they capture, and where the targets lie."""
+
+    def made(metric: Any) -> Any:
+        if metric is R2Score or (isinstance(metric, str) and _key(metric) in ("r2", "r2score")):
+            centred = R2Score().centred(y)
+            return metric if centred.shift == 0 else centred
+        if isinstance(metric, R2Score):
+            return metric.centred(y)
+        if isinstance(metric, CustomMetric):
+            return metric.replace()
+        return metric if isinstance(metric, (str, type, Spec)) else closed(metric)
+
+    named = {name: tuple(map(made, getattr(plan, name))) for name in ("metrics", "weighted_metrics")}
+    loss = plan.loss.replace() if isinstance(plan.loss, CustomLoss) else plan.loss
+    return plan.replace(loss=loss, **named)
+
+
+def params(plan: Plan, feed: Feed, line: Any) -> dict[str, Any]:
+    """The settings of a fit, as callbacks and the History are told."""
+    steps = -(-len(feed.first) // plan.batch_size)
+    return {"epochs": plan.epochs, "steps": steps, "batch_size": plan.batch_size, "verbose": line.mode}
+
+
+def record(history: History, run: Run, plan: Plan, own: list, initial_epoch: int) -> None:
+    """Fill a History from a Run."""
+    rated = plan.reduce_on_plateau is not None or any(isinstance(c, LearningRateScheduler) for c in own)
+    history.history = {n: list(v) for n, v in run.history.items() if n != "learning_rate" or rated}
+    history.epoch = list(range(initial_epoch, initial_epoch + run.epochs))
+    history.seconds, history.run = run.seconds, run
+    history.stopped_epoch = initial_epoch + run.epochs - 1 if run.stopped_early else 0

@@ -1,0 +1,193 @@
+"""Back-propagation made visible: every intermediate value and derivative of one batch, from the real engine."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import losses
+from ..activations import TABLE
+from ..activations import resolve as resolve_activation
+from ..engine import devices
+from ..engine.data import Data, as_inputs, check_targets
+from ..engine.forward import inputs
+from ..engine.supervised import Supervised
+from ..errors import InputError
+from ..layers.base import Array, Context
+from ..layers.core import Activation, Dense, Softmax
+from ..layers.network import Network
+from ..losses import per_row
+
+
+class _Fields(NamedTuple):
+    Z: np.ndarray
+    A: np.ndarray
+    dA: np.ndarray
+    dZ: np.ndarray
+    dW: np.ndarray | None
+    db: np.ndarray | None
+
+
+class LayerGradients(_Fields):
+    """What one layer computed and received, for a batch of m rows. J is the objective: mean loss plus penalties.
+
+    Attributes:
+        Z: Pre-activation, (m, units); for a layer without activation, its output.
+        A: Output f(Z), (m, units).
+        dA: ∂J/∂A.
+        dZ: ∂J/∂Z = dA ∘ f′(Z); at a softmax or sigmoid fused with cross-entropy, (A − Y)/m.
+        dW, db: ∂J/∂W = A_prevᵀ dZ and ∂J/∂b = Σ dZ, penalties included; None where there is no such weight.
+        name: The layer's title.
+        inputs: A_prev, what the layer received.
+        local: The chain-rule factor f′(Z), or None where A depends on more than its own Z.
+        gradients: ∂J/∂w for every weight by name.
+    """
+
+    name: str
+    inputs: np.ndarray
+    local: np.ndarray | None
+    gradients: dict[str, np.ndarray]
+
+
+def backprop(model: Any, x: Any, y: Any, sample_weight: Any = None) -> list[LayerGradients]:
+    """Forward and backward through a compiled model for one batch, layer by layer from input to output.
+
+    Dropout and noise are off, as they hide the arithmetic.
+
+    Args:
+        model: A compiled model.
+        x, y: A batch.
+        sample_weight: One number a row.
+
+    Raises:
+        StateError: before `compile`.
+
+    >>> from jindan.models import Sequential
+    >>> from jindan.layers import Dense
+    >>> model = Sequential([Dense(1, activation="sigmoid", input_shape=(2,), kernel_initializer="ones")])
+    >>> model.compile(loss="binary_crossentropy")
+    >>> step, = backprop(model, [[0.0, 0.0]], [[1.0]])
+    >>> step.A.tolist(), step.dZ.tolist(), step.db.tolist()
+    ([[0.5]], [[-0.5]], [-0.5])
+    """
+    devices.start()
+    model._need_compiled()
+    data = Data.of(x, y, sample_weight)
+    with model.shaped(data.x, check=False):
+        return _steps(model, data)
+
+
+def _steps(model: Any, data: Data) -> list[LayerGradients]:
+    plan, shape, weights = model.plan, model.input_shape, model.ready_weights()
+    named = plan.network(shape)
+    if plan.wiring is not None:
+        raise InputError(
+            "backprop shows a stack of layers one by one.", where=model.name, expected="a Sequential",
+            received="a graph of layers", help="jax.grad of the model's parts tells the same for any graph.",
+        )  # fmt: skip
+    rows = as_inputs(inputs(data.x, shape, named), plan.dtype, named.integers)
+    check_targets(named, plan.loss, data.y)
+    program = Supervised(plan.structure, shape)
+    integer = plan.loss.targets == "integer"
+    targets = data.y.astype(np.int32 if integer else plan.dtype)
+    weight = None if data.weight is None else data.weight.astype(plan.dtype)
+    with devices.width(plan.dtype):
+        values = np.array([plan.numbers[path] for path in program.paths], plan.dtype)
+        arguments = (program, values, weights, rows, targets, weight)
+        titles = [named.title(index) for index in range(len(plan.layers))]
+        return [_record(*entry) for entry in zip(titles, *_walk(*arguments), strict=True)]
+
+
+def _walk(program: Supervised, values: Any, weights: Any, x: Any, y: Any, weight: Any) -> tuple[list, ...]:
+    plan = program.filled(jnp.asarray(values))
+    network = plan.network(program.input_shape)
+    fused = network.head[1] in plan.loss.fused and not getattr(plan.loss, "from_logits", False)
+
+    def forward(weights: Any, nudges: Any) -> tuple[Array, list]:
+        """J with a nudge added to each Z and A; its derivative by the nudge is ∂J/∂Z, ∂J/∂A."""
+        a, seen, penalties = jnp.asarray(x), [], []
+        for index, layer in enumerate(network.layers):
+            ctx = Context(index=index)
+            received, activation = a, _activation(layer)
+            if activation is not None:
+                z = layer.linear(weights[index], a, ctx) if isinstance(layer, Dense) else a
+                z = z + nudges[index][0]
+                a = resolve_activation(activation)(z) + nudges[index][1]
+            else:
+                a = layer.apply(weights[index], a, ctx) + nudges[index][1]
+                z = a
+            activity = getattr(layer, "activity_regularizer", None)
+            if activity is not None:
+                penalties.append(activity(a) / a.shape[0])
+            seen.append((received, z, a))
+        cost = _cost(plan, network, seen[-1], y, weight, fused)
+        penalty = network.penalty(weights, plan.l1, plan.l2)
+        return sum(penalties, cost if penalty is None else cost + penalty), seen
+
+    flat = tuple((jnp.zeros(()), jnp.zeros(())) for _ in network.layers)
+    shapes = jax.eval_shape(lambda w: forward(w, flat)[1], weights)
+    zeros = tuple((jnp.zeros(z.shape, z.dtype), jnp.zeros(a.shape, a.dtype)) for _, z, a in shapes)
+    (by_weight, by_nudge), seen = jax.jit(jax.grad(forward, argnums=(0, 1), has_aux=True))(
+        jax.tree.map(jnp.asarray, weights), zeros
+    )
+    slopes = list(by_nudge)
+    if fused:
+        # The nudge on A does not reach a cost computed from logits: its derivative is that of the plain formula.
+        last = seen[-1][2]
+        slopes[-1] = (slopes[-1][0], jax.grad(lambda a: _plain(plan, y, a, weight))(last))
+    return [_activation(layer) for layer in network.layers], list(seen), slopes, list(by_weight)
+
+
+def _activation(layer: Any) -> Any:
+    """What a layer does after its linear part, or None where it has no such part."""
+    if isinstance(layer, (Dense, Activation)):
+        return layer.activation
+    return "softmax" if isinstance(layer, Softmax) and layer.axis == -1 else None
+
+
+def _cost(plan: Any, network: Network, last: tuple, y: Any, weight: Any, fused: bool) -> Array:
+    _, z, a = last
+    outputs = z if fused else a
+    truth, aligned = losses.align(plan.loss, jnp.asarray(y), outputs)
+    rows = per_row(plan.loss.logit_rows(truth, aligned) if fused else plan.loss.rows(truth, aligned), weight)
+    if plan.class_weight:
+        from ..engine.supervised import _class_weight
+
+        rows = rows * _class_weight(plan, truth)
+    return plan.loss.finish(jnp.mean(rows))
+
+
+def _plain(plan: Any, y: Any, a: Array, weight: Any) -> Array:
+    """Cross-entropy of probabilities as the textbook writes it, neither clipped nor normalised."""
+    truth, a = losses.align(plan.loss, jnp.asarray(y), a)
+    a = jnp.clip(a, jnp.finfo(a.dtype).tiny, None)
+    if isinstance(plan.loss, losses.BinaryCrossentropy):
+        truth = plan.loss._smooth(truth)
+        other = jnp.clip(1 - a, jnp.finfo(a.dtype).tiny, None)
+        rows = -jnp.mean(truth * jnp.log(a) + (1 - truth) * jnp.log(other), axis=-1)
+    elif isinstance(plan.loss, losses.SparseCategoricalCrossentropy):
+        rows = -losses._take(jnp.log(a), truth)
+    else:
+        rows = -jnp.sum(plan.loss._smooth(truth) * jnp.log(a), axis=-1)
+    rows = per_row(rows, weight)
+    if plan.class_weight:
+        from ..engine.supervised import _class_weight
+
+        rows = rows * _class_weight(plan, truth)
+    return jnp.mean(rows)
+
+
+def _record(title: str, activation: Any, seen: tuple, slopes: tuple, by_weight: dict) -> LayerGradients:
+    received, z, a = (np.asarray(v) for v in seen)
+    dz, da = (np.asarray(v) for v in slopes)
+    gradients = {name: np.asarray(g) for name, g in by_weight.items()}
+    if activation is None:
+        dz = da
+    result = LayerGradients(z, a, da, dz, gradients.get("kernel"), gradients.get("bias"))
+    result.name, result.inputs, result.gradients = title, received, gradients
+    known = TABLE[activation] if isinstance(activation, str) else None
+    result.local = None if known is None or known.derivative is None else np.asarray(known.derivative(jnp.asarray(z)))
+    return result

@@ -1,0 +1,349 @@
+"""Layered: layers with their weights; what every model is made of before it is told how to train."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..engine.data import row_shape
+from ..engine.run import Run
+from ..errors import FileError, InputError, ShapeError, StateError
+from ..layers.base import Layer
+from ..layers.core import Input
+from ..layers.graph import Symbol, connect, symbol_of
+from ..layers.network import Network, Weights
+from ..layers.wiring import Wiring, stack_of, take
+from ..plan import Plan
+from ..utils import draw_seed, floatx, snake_case
+from .display import summary
+from .drawing import Drawing, draw
+from .views import LayerView, fill
+
+
+class Layered:
+    """Layers, how they are connected, the shape of a row, and weights.
+
+    Attributes:
+        specs: The layers.
+        wiring: How they are connected; None is one on another.
+        input_shape: Shape of one row, a tuple of shapes for several inputs, or None while unknown.
+    """
+
+    def __init__(self, name: str, dtype: str | None = None) -> None:
+        self.name = name
+        self.specs: tuple[Layer, ...] = ()
+        self.wiring: Wiring | None = None
+        self.input_shape: Any = None
+        self._dtype = dtype
+        self._settings: dict[str, Any] = {}
+        self._weights: Weights | None = None
+        self._lent: dict[str, dict[str, np.ndarray]] = {}
+        self._run: Run | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """Everything about the training but the data."""
+        settings = {"dtype": self._float(), **self._settings}
+        return Plan(self.specs, **{**settings, "wiring": self.wiring})
+
+    # -- building ------------------------------------------------------------------------------------------------
+
+    def replace_layer(self, index: int, layer: Layer) -> None:
+        """Put another layer in the place of one; weights of unchanged shape stay."""
+        self._need_new_name(layer.name, (*self.specs[:index], *self.specs[index + 1 :]))
+        self._put_layers((*self.specs[:index], layer, *self.specs[index + 1 :]))
+
+    def _put_layers(self, layers: tuple[Layer, ...]) -> None:
+        """Other layers, of the same number and kinds; refused where their shapes do not fit."""
+        if self.input_shape is not None:
+            old, new = (
+                [{n: w.shape for n, w in spec.items()} for spec in self._network(those, self.input_shape).specs]
+                for those in (self.specs, layers)
+            )
+            self.specs = layers
+            self._changed(keep=old == new)
+        else:
+            self.specs = layers
+            self._changed(keep=True)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes any layer; setting it freezes or frees all."""
+        return any(spec.trainable for spec in self.specs)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._put_layers(tuple(spec.replace(trainable=bool(value)) for spec in self.specs))
+
+    def _called(self, layer: Layer, taken: Any = ()) -> Layer:
+        """The layer with a name that no other has."""
+        if layer.name is not None:
+            self._need_new_name(layer.name, self.specs)
+            return layer
+        base = snake_case(type(layer).__name__)
+        known = {spec.name for spec in self.specs} | set(taken)
+        name, count = base, 0
+        while name in known:
+            count += 1
+            name = f"{base}_{count}"
+        return layer.replace(name=name)
+
+    def _need_new_name(self, name: str | None, others: tuple[Layer, ...]) -> None:
+        if name is not None and name in {spec.name for spec in others}:
+            raise InputError(
+                "Two layers have one name.", where=self.name, expected="a name of its own for each layer",
+                received=repr(name), help="Choose another name, or give none.",
+            )  # fmt: skip
+
+    def _changed(self, keep: bool = False) -> None:
+        self._run = None
+        if keep:
+            return
+        old, self._weights = self._weights, None
+        if old is not None and self.network is not None:
+            fresh = self.ready_weights()
+            kept = [
+                a if list(a) == list(b) and all(a[k].shape == b[k].shape for k in a) else b
+                for a, b in zip(old, fresh, strict=False)
+            ]
+            self._weights = (*kept, *fresh[len(kept) :])
+
+    def build(self, input_shape: Any = None) -> None:
+        """Fix the shape of a row, given with or without the batch axis (None)."""
+        shape = self.input_shape
+        if input_shape is not None:
+            given = tuple(input_shape)
+            many = bool(given) and all(isinstance(form, (tuple, list)) for form in given)
+            shape = tuple(map(_row, given)) if many else _row(given)
+        if shape is not None:
+            _ = self._network(self.specs, shape).shapes
+        self.input_shape = shape
+
+    def check_rows(self, x: Any) -> None:
+        """Refuse rows of another shape than the model's."""
+        wanted, found = self._need_shape(), row_shape(x)
+        if found != tuple(wanted) and not self.network.takes(found):  # type: ignore[union-attr]
+            raise ShapeError(
+                "The data do not fit the first layer.",
+                where=self.network.title(0) if self.specs and self.wiring is None else self.name,  # type: ignore[union-attr]
+                expected=f"rows of shape {tuple(wanted)}",
+                received=f"rows of shape {found}",
+                help="Change input_shape, or the columns of the data.",
+            )
+
+    @contextmanager
+    def shaped(self, x: Any, *, check: bool = True) -> Iterator[None]:
+        """The model told the shape of its rows by these, unless it knows it; forgotten again when something fails."""
+        fresh = self.input_shape is None
+        if fresh:
+            self.input_shape = row_shape(x) or (1,)
+        elif check:
+            self.check_rows(x)
+        try:
+            yield
+        except BaseException:
+            if fresh and self._run is None:
+                self.input_shape = self._weights = None
+            raise
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    @property
+    def network(self) -> Network | None:
+        """The stack with its shapes, None while the input shape is unknown."""
+        return None if self.input_shape is None else self._network(self.specs, self.input_shape)
+
+    def _network(self, layers: tuple[Layer, ...], shape: Any) -> Network:
+        return Network(layers, shape, self.wiring)
+
+    @property
+    def layers(self) -> list[LayerView]:
+        """The layers as members of this model."""
+        return [LayerView(self, index) for index in range(len(self.specs))]
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> LayerView:
+        """A layer by name or number."""
+        views = self.layers
+        if name is not None:
+            views = [view for view in views if view.name == name]
+        elif index is not None and -len(views) <= index < len(views):
+            views = [views[index]]
+        else:
+            views = []
+        if views:
+            return views[0]
+        raise InputError(
+            "The model has no such layer.", expected=", ".join(view.name for view in self.layers),
+            received=name if name is not None else index, help="See model.summary().",
+        )  # fmt: skip
+
+    @property
+    def output_shape(self) -> tuple | None:
+        if self.network is None:
+            return None
+        found = tuple((None, *shape) for shape in self.network.output_shapes)
+        return found[0] if len(found) == 1 else found
+
+    @property
+    def itemsize(self) -> int:
+        return np.dtype(self._float()).itemsize
+
+    def count_params(self) -> int:
+        """Numbers in all weights."""
+        self._need_shape()
+        return self.network.parameters()  # type: ignore[union-attr]
+
+    def summary(self, line_length: int | None = None, print_fn: Any = print) -> None:
+        """Print layers, output shapes, parameter counts, memory and FLOPs."""
+        print_fn(summary(self, line_length or (106 if self.wiring is not None else 90)))
+
+    def plot(self, to_file: Any = None, show_shapes: bool = True, show_params: bool = True) -> Drawing:
+        """The layers and their connections as a picture (SVG), which a notebook shows; written to `to_file`, too."""
+        self._need_shape()
+        picture = draw(self.network, shapes=show_shapes, params=show_params)  # type: ignore[arg-type]
+        if to_file is not None:
+            try:
+                Path(to_file).write_text(picture.svg, encoding="utf-8")
+            except OSError as error:
+                raise FileError(
+                    "The picture cannot be written.", where=to_file, received=error.strerror,
+                    help="Choose another place.",
+                ) from None  # fmt: skip
+        return picture
+
+    # -- as values of a graph ------------------------------------------------------------------------------------
+
+    def symbols(self) -> tuple[list[Symbol], list[Any], list[Any]]:
+        """The model as values of a graph: its inputs, what each layer gives, its outputs."""
+        key = (self.specs, self.wiring, self.input_shape)
+        if self.__dict__.get("_symbols", (None,))[0] != key:
+            self._need_shape()
+            shapes = self.network.input_shapes  # type: ignore[union-attr]
+            inputs = [symbol_of(Input(shape), self.name) for shape in shapes]
+            self._symbols = (key, (inputs, *self._on(inputs)))
+        return self._symbols[1]
+
+    @property
+    def inputs(self) -> list[Symbol]:
+        """The model's inputs, for a graph that begins with them."""
+        return self.symbols()[0]
+
+    @property
+    def outputs(self) -> list[Symbol]:
+        """What the model gives, for a graph that goes on from it."""
+        return self.symbols()[2]
+
+    @property
+    def output(self) -> Symbol:
+        """What the model gives, where that is one value."""
+        return self.outputs[0]
+
+    @property
+    def input(self) -> Symbol:
+        """The model's input, where it is one."""
+        return self.inputs[0]
+
+    def _on(self, values: list[Any]) -> tuple[list[Any], list[Any]]:
+        """The model's layers, with their weights, on values of a graph: what each layer gives, and the outputs."""
+        graph = stack_of(len(self.specs)) if self.wiring is None else self.wiring
+        if len(values) != graph.inputs:
+            raise InputError(
+                "The model has another number of inputs.", where=self.name, expected=f"{graph.inputs} values",
+                received=f"{len(values)}", help="model([a, b]) gives them in the order of its inputs.",
+            )  # fmt: skip
+        found: list[Any] = list(values)
+        for index, sources in graph.nodes:
+            given = [take(found, source) for source in sources]
+            found.append(connect(self.specs[index], given, origin=(self, index)))
+        first: dict[int, Any] = {}
+        for (index, _), value in zip(graph.nodes, found[graph.inputs :], strict=True):
+            first.setdefault(index, value)
+        return [first[i] for i in range(len(self.specs))], [take(found, source) for source in graph.outputs]
+
+    # -- weights -------------------------------------------------------------------------------------------------
+
+    def ready_weights(self, seed: int | None = None) -> Weights:
+        """The weights, drawn now if they never were: by this seed, the plan's, or a new one."""
+        if self._weights is None:
+            self._need_shape()
+            plan = self.plan
+            seed = seed if seed is not None else plan.seed if plan.seed is not None else draw_seed()
+            trained, fixed = self.network.init(seed, np.dtype(plan.dtype), plan.initial_scale)  # type: ignore[union-attr]
+            full = self.network.join(trained, fixed)  # type: ignore[union-attr]
+            self._weights = tuple(self._lent_to(spec, own) for spec, own in zip(self.specs, full, strict=True))
+        return self._weights
+
+    def _lent_to(self, spec: Layer, own: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Fresh weights of a layer, or those it brought from the model it was taken from."""
+        brought = self._lent.get(spec.name or "")
+        if brought is None:
+            return own
+        return fill(own, list(brought.values()), f"layer {spec.name}, taken from another model")
+
+    def put_weights(self, weights: Weights) -> None:
+        """Replace the weights; the optimizer's memory stays."""
+        self._weights = weights
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all arrays, layer by layer: kernel, bias, …"""
+        return [np.array(w) for found in self.ready_weights() for w in found.values()]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Replace all arrays, in the order of `get_weights`."""
+        names = [(i, name) for i, found in enumerate(self.ready_weights()) for name in found]
+        if len(weights) != len(names):
+            fill({f"{i}.{n}": np.zeros(0) for i, n in names}, list(weights), "set_weights")
+        left, full = list(weights), []
+        for index, own in enumerate(self.ready_weights()):
+            full.append(fill(own, left[: len(own)], self.network.title(index)))  # type: ignore[union-attr]
+            left = left[len(own) :]
+        self.put_weights(tuple(full))
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        return self.get_weights()
+
+    @property
+    def trainable_weights(self) -> list[np.ndarray]:
+        """Copies of the arrays that training changes."""
+        return self._weights_where(True)
+
+    @property
+    def non_trainable_weights(self) -> list[np.ndarray]:
+        """Copies of the arrays that training leaves alone."""
+        return self._weights_where(False)
+
+    def _weights_where(self, trained: bool) -> list[np.ndarray]:
+        weights, network = self.ready_weights(), self.network
+        return [np.array(w) for i, found in enumerate(weights) for name, w in found.items()
+                if network.trained(i, name) is trained]  # type: ignore[union-attr]  # fmt: skip
+
+    def _float(self) -> str:
+        named = [self._dtype, *(spec.dtype for spec in self.specs[:1]), floatx()]
+        for dtype in named:
+            if dtype is not None:
+                return dtype
+        import jax
+
+        return str(jax.dtypes.canonicalize_dtype("float64"))
+
+    def _need_shape(self) -> Any:
+        if self.input_shape is None:
+            raise StateError(
+                "The model does not know the shape of a row yet.",
+                where=self.name,
+                expected="input_shape on the first layer, an Input, or a first fit",
+                received=None,
+                help="For a table with four columns: Dense(30, input_shape=(4,)).",
+            )
+        return self.input_shape
+
+
+def _row(shape: Any) -> tuple[int, ...]:
+    """The shape of one row, given with or without the batch axis (None)."""
+    given = tuple(shape)
+    return tuple(int(axis) for axis in (given[1:] if given and given[0] is None else given))

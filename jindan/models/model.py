@@ -1,0 +1,398 @@
+"""Model: a graph of layers with Keras's names: compile, fit, evaluate, predict, summary, save."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..callbacks import History
+from ..engine.data import Data, check_targets, count
+from ..engine.forward import evaluate, predict
+from ..engine.generate import generate
+from ..engine.run import Run
+from ..engine.train import train
+from ..errors import InputError, StateError
+from ..layers.core import Input
+from ..layers.graph import Symbol, read, shape_of, symbol_of
+from ..layers.network import Weights
+from ..layers.wiring import number_of
+from ..plan import Plan
+from ..utils import draw_seed
+from . import feeding, fitting, saving, watching
+from .compiling import OptimizerView, settings_of, view_of
+from .display import Line
+from .keeping import Kept
+from .layered import Layered
+from .ports import Ports
+
+
+class Model(Kept):
+    """A graph of layers between inputs and outputs, and the base of `Sequential`.
+
+    A model, or a layer of one, that is called on values of a graph lends copies of its weights: the two models are
+    trained apart from then on. What is to be frozen in the new model is frozen there, by `get_layer(…).trainable`.
+
+    >>> from jindan.layers import Add, Dense, Input
+    >>> x = Input((4,))
+    >>> model = Model(x, Dense(1)(Add()([x, Dense(4, activation="relu")(x)])))
+    >>> model.compile("adam", "mse")
+    >>> model.output_shape, [view.name for view in model.layers]
+    ((None, 1), ['dense', 'add', 'dense_1'])
+
+    Args:
+        inputs: An `Input`, or a list of them.
+        outputs: What layers give, one value or a list.
+        name: For people.
+        dtype: "float32" or "float64"; None is float64 where JAX was told to use it (`jax_enable_x64`).
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str = "model", *, dtype: str | None = None) -> None:
+        super().__init__(name, dtype)
+        given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        ends = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        values = [symbol_of(value, "inputs of Model") for value in given]
+        found = [symbol_of(value, "outputs of Model") for value in ends]
+        layers, origins, wiring = read(values, found)
+        taken = {layer.name for layer in layers if layer.name is not None}
+        for layer, origin in zip(layers, origins, strict=True):
+            clash = origin is not None and layer.name in {spec.name for spec in self.specs}
+            own = self._called(layer.replace(name=None) if clash else layer, taken)
+            self.specs = (*self.specs, own)
+            if origin is not None and (lent := origin[0].layers[origin[1]].own_weights()) is not None:
+                self._lent[own.name] = lent  # type: ignore[index]
+        names = [value.layer.name or f"input_{i}" for i, value in enumerate(values)]
+        names += _apart([self._output_name(source, wiring) for source in wiring.outputs])
+        self.wiring = wiring.replace(names=tuple(names))
+        shapes = [shape_of(value) for value in values]
+        if all(shape is not None for shape in shapes):
+            self.input_shape = shapes[0] if len(shapes) == 1 else tuple(shapes)
+            _ = self.network.shapes  # type: ignore[union-attr]  # refused now rather than at the first fit
+
+    def _output_name(self, source: Any, wiring: Any) -> str:
+        node = number_of(source) - wiring.inputs
+        name = self.specs[wiring.nodes[node][0]].name if node >= 0 else "input"
+        return f"{name}_{source[1]}" if isinstance(source, tuple) else str(name)
+
+    @property
+    def ports(self) -> Ports:
+        """The names of the inputs and outputs."""
+        return Ports.of(self.wiring)
+
+    stop_training = False
+    history: History | None = None
+    _compiled = False
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+        **plan: Any,
+    ) -> None:
+        """Say how to train. Further keywords are fields of the Plan (`l2=1e-4`, `weight_noise=0.1`, …).
+
+        Args:
+            optimizer: Name or object.
+            loss: Name, object or JAX function (y_true, y_pred).
+            metrics, weighted_metrics: Names, objects or JAX functions.
+            loss_weights: How much the loss of each of several outputs counts. For these, loss, weights and metrics are
+                lists in their order or dicts by their names.
+            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: Taken for Keras's sake;
+                every training here is one compiled program.
+        """
+        settings = settings_of(optimizer, loss, loss_weights, metrics, weighted_metrics, plan, self.ports)
+        # The plan first: what is refused leaves the model as it was.
+        settings["optimizer"] = Plan(self.specs, **{"dtype": self._float(), **settings}).optimizer
+        # Compiling again starts the optimizer anew, as in Keras; the weights stay.
+        if self._run is not None and self._weights is None:
+            self._weights = self._run.weights
+        self._settings, self._compiled, self._run = settings, loss is not None, None
+
+    @property
+    def optimizer(self) -> OptimizerView:
+        """The optimizer; `model.optimizer.learning_rate = 0.01` changes it."""
+        return view_of(self)
+
+    def set_optimizer(self, optimizer: Any) -> None:
+        """Another optimizer, or the same with other numbers; its memory stays where it fits."""
+        self._settings["optimizer"] = self.plan.replace(optimizer=optimizer).optimizer
+
+    @property
+    def loss(self) -> Any:
+        return self._settings.get("loss")
+
+    @property
+    def metrics_names(self) -> list[str]:
+        from ..engine.supervised import Supervised
+
+        return ["loss", *(n for n, _, _ in Supervised(self.plan.structure, self._need_shape()).metrics)]
+
+    @staticmethod
+    def from_plan(plan: Plan, input_shape: Any = None, weights: Weights | None = None) -> Any:
+        """A compiled model that trains by a plan: a Sequential, or a Model where the plan has a graph."""
+        from .sequential import Sequential
+
+        model: Model
+        if plan.wiring is None:
+            model = Sequential(plan.layers, plan.name or "sequential", dtype=plan.dtype)
+        else:
+            model = Model.__new__(Model)
+            Layered.__init__(model, plan.name or "model", plan.dtype)
+            model.specs, model.wiring = plan.layers, plan.wiring
+        if input_shape is not None:
+            model.input_shape = tuple(input_shape)
+        skipped = ("layers", "dtype", "wiring")
+        model._settings = {name: value for name, value in plan.get_config().items() if name not in skipped}
+        model._compiled = True
+        model._weights = weights
+        return model
+
+    @staticmethod
+    def from_run(run: Run) -> Any:
+        """The model a run trained, ready to predict or to train on."""
+        model = Model.from_plan(run.plan, run.input_shape, run.weights)
+        for name in ("epochs", "seed", "batch_size", "shuffle", "early_stopping", "reduce_on_plateau", "class_weight",
+                     "rows", "validation_rows"):  # fmt: skip
+            # These belong to one fit, not to the model.
+            model._settings.pop(name)
+        model._run = run
+        return model
+
+    # -- training ------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | str | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int = 1,
+        *,
+        seed: int | None = None,
+        doctor: bool = True,
+    ) -> History:
+        """Train; a second call goes on from the weights and the optimizer's memory.
+
+        Args:
+            x, y: Arrays, or x an iterator (or list) of batches (x, y[, weight]).
+            batch_size: Rows an update, 32 unless given.
+            epochs: Passes over the rows; with `initial_epoch`, the number of the last.
+            verbose: 0 silent, 1 a live line, 2 a line an epoch, "auto" live on a terminal only.
+            callbacks: From jindan.callbacks or your own.
+            validation_split: Share of the last rows kept for validation.
+            validation_data: (x, y) or (x, y, sample_weight).
+            shuffle: Whether each epoch has a new order of rows.
+            class_weight: {class number: weight}, or "balanced".
+            sample_weight: One number a row.
+            steps_per_epoch, validation_steps: Batches an epoch, for endless iterators; of validation arrays, the first
+                `validation_steps` batches are used.
+            seed: Fixes fresh weights, order of rows and noise.
+            doctor: Whether the doctor looks on.
+
+        Returns:
+            A History: `.history["val_loss"]`, `.findings`, `.seconds`.
+
+        Raises:
+            StateError: before `compile`.
+            InputError: when data and model do not fit.
+        """
+        self._need_compiled()
+        if validation_freq != 1:
+            raise InputError(
+                "Validation is part of every epoch's program.", where="validation_freq", expected=1,
+                received=validation_freq, help="Leave it out; validation_steps makes it cheaper.",
+            )  # fmt: skip
+        self.stop_training = False
+        plan, own = self._plan_to_fit(batch_size, epochs, initial_epoch, callbacks, shuffle, seed)
+        steps = fitting.counts(steps_per_epoch, validation_steps, validation_batch_size)
+        validation = (validation_split, validation_data)
+        feed = feeding.feed(x, y, sample_weight, *validation, plan.batch_size, self.ports, *steps)
+        plan = fitting.fed(plan, feed, class_weight)
+        return self._train(plan, feed, own, Line(verbose), int(initial_epoch), doctor)
+
+    def _train(self, plan: Plan, feed: feeding.Feed, own: list, line: Line, first: int, doctor: bool) -> History:
+        with self.shaped(feed.first.x):
+            check_targets(self.network, plan.loss, feed.first.y)
+            history = History()
+            history.findings = self._look(plan, feed.first) if doctor else ()
+            start = self._start(plan)
+            if own or feed.changing:
+                run, cut = watching.Watched(self, plan, feed, start, own, line, first).train()
+            else:
+                listen = line if line.mode else None
+                run = train(plan, feed.first, start=start, listen=listen, each_epoch=line.mode == 2)
+                cut = run.interrupted
+            self._adopt(fitting.settled(run))
+        history.set_model(self)
+        history.set_params(fitting.params(plan, feed, line))
+        fitting.record(history, run, plan, own, first)
+        line.close(run.epochs, plan.epochs, {name: values[-1] for name, values in history.history.items() if values})
+        self.history = history
+        if cut:
+            raise KeyboardInterrupt
+        return history
+
+    def _plan_to_fit(self, batch_size, epochs, initial_epoch, callbacks, shuffle, seed) -> tuple[Plan, list]:
+        first = fitting.whole("initial_epoch", initial_epoch, 0)
+        changes: dict[str, Any] = {"epochs": max(0, fitting.whole("epochs", epochs, 0) - first)}
+        changes["shuffle"] = bool(shuffle)
+        changes["batch_size"] = 32 if batch_size is None else fitting.whole("batch_size", batch_size, 1)
+        chosen = seed if seed is not None else self._settings.get("seed")
+        changes["seed"] = chosen if chosen is not None else draw_seed()
+        compiled, rest = fitting.sort_callbacks(callbacks)
+        return self.plan.replace(**changes, **compiled), rest
+
+    def _start(self, plan: Plan) -> Run | None:
+        """Where training goes on from: the last run with the present weights, or weights alone."""
+        if self._run is not None:
+            return replace(self._run, weights=self._weights or self._run.weights, interrupted=False)
+        if self._weights is None and self._lent:
+            self.ready_weights(plan.seed)  # some layers bring theirs from the models they were taken from
+        return None if self._weights is None else saving.run_of(plan, self._need_shape(), self._weights)
+
+    def _adopt(self, run: Run) -> None:
+        self._run, self._weights = run, run.weights
+        # A scheduler of the user's may have moved the rate; as in Keras, it stays moved.
+        self._settings["optimizer"] = run.plan.optimizer
+
+    def _look(self, plan: Plan, data: Data) -> tuple:
+        from ..doctor.static import look_before
+
+        return look_before(plan, self._need_shape(), data)
+
+    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """One update on these rows; returns their loss and metrics before it."""
+        rows = self.ports.x(x)
+        history = self.fit(rows, y, count(rows), sample_weight=sample_weight, shuffle=False, verbose=0)
+        return _scores({name: values[-1] for name, values in history.history.items()}, return_dict)
+
+    def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Loss and metrics of these rows."""
+        return self.evaluate(x, y, verbose=0, sample_weight=sample_weight, return_dict=return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Outputs for these rows."""
+        return self.predict(x)
+
+    # -- using ---------------------------------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Loss and metrics on rows: a number, a list [loss, metric, …], or a dict by name.
+
+        x may give batches (x, y[, weight]); an endless iterator needs `steps`.
+        """
+        self._need_compiled()
+        batch_size, steps = (
+            None if n is None else fitting.whole("batch_size or steps", n, 1) for n in (batch_size, steps)
+        )
+        data = self._judged(x, y, sample_weight, steps)
+        own = watching.ready(self, callbacks, steps=-(-len(data) // (batch_size or 32)))
+        with self.shaped(data.x):
+            trained = (fitting.ready(self.plan, data.y), self._need_shape(), self.ready_weights(), data)
+            watching.tell(own, "on_test_begin", {})
+            if any(callback.overrides(*watching.TESTS) for callback in own):
+                figures = watching.tested(own, *trained, batch_size or 32)
+            else:
+                figures = evaluate(*trained, batch_size)
+            watching.tell(own, "on_test_end", dict(figures))
+        if verbose not in (0, "auto", False):
+            print(" - ".join(f"{name}: {value:.4f}" for name, value in figures.items()))
+        return _scores(figures, return_dict)
+
+    def _judged(self, x: Any, y: Any, weight: Any, steps: int | None) -> Data:
+        """The rows and targets that `evaluate` was given."""
+        return feeding.labelled(x, y, weight, steps, "evaluate", self.ports)
+
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: Any = 0, steps: int | None = None, callbacks: Any = None,
+    ) -> np.ndarray:  # fmt: skip
+        """Outputs (rows, …) for rows of x, or for batches x or (x, …), `steps` of them; works before `compile` too."""
+        given = (batch_size, steps)
+        batch_size, steps = (None if n is None else fitting.whole("batch_size or steps", n, 1) for n in given)
+        rows = self._rows_alone(x, steps)
+        own = watching.ready(self, callbacks, steps=-(-count(rows) // (batch_size or 32)))
+        with self.shaped(rows, check=False):
+            trained = (self.plan, self._need_shape(), self.ready_weights())
+            watching.tell(own, "on_predict_begin", {})
+            if any(callback.overrides("on_predict_batch_begin", "on_predict_batch_end") for callback in own):
+                outputs = watching.predicted(own, lambda x: predict(*trained, x), rows, count(rows), batch_size or 32)
+            else:
+                outputs = predict(*trained, rows, batch_size)
+            watching.tell(own, "on_predict_end", {})
+        return outputs
+
+    def _rows_alone(self, x: Any, steps: int | None) -> Any:
+        """The rows that `predict` was given."""
+        return feeding.rows_alone(x, steps, self.ports)
+
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        """Outputs at inference, as `predict`; on values of a graph, the model as a part of it."""
+        values = list(x) if isinstance(x, (list, tuple)) else [x]
+        if values and all(isinstance(value, (Symbol, Input)) for value in values):
+            outputs = self._on([symbol_of(value, self.name) for value in values])[1]
+            return outputs[0] if len(outputs) == 1 else outputs
+        return self.predict(x)
+
+    def generate(
+        self, prompt: Any, length: int, temperature: float = 1.0, top_k: int | None = None, seed: int | None = None
+    ) -> np.ndarray:
+        """Entries that follow a prompt, drawn one by one; see `jindan.engine.generate.generate`."""
+        seed = draw_seed() if seed is None else seed
+        return generate(self.plan, self._need_shape(), self.ready_weights(), prompt, length, temperature=temperature,
+                        top_k=top_k, seed=seed)  # fmt: skip
+
+    def _need_compiled(self) -> None:
+        if not self._compiled:
+            raise StateError(
+                "The model was not compiled.",
+                where=self.name,
+                expected="model.compile(optimizer=…, loss=…) first",
+                received="no loss",
+                help='For classes: model.compile(optimizer="adam", loss="categorical_crossentropy").',
+            )
+        if not self.specs:
+            raise StateError("The model has no layers.", where=self.name, help="model.add(Dense(1))")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} of {len(self.specs)} layers>"
+
+
+def _apart(names: list[str]) -> list[str]:
+    """Names told apart by numbers where they are equal: one layer may give several outputs."""
+    return [n if names.count(n) == 1 else f"{n}_{names[:k].count(n)}" for k, n in enumerate(names)]
+
+
+def _scores(figures: dict[str, float], return_dict: bool) -> Any:
+    if return_dict:
+        return figures
+    values = list(figures.values())
+    return values[0] if len(values) == 1 else values

@@ -1,0 +1,91 @@
+"""Ports: the inputs and outputs of a model by number and name, and what users give for them brought into order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..layers.wiring import Wiring
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The names of a model's inputs and outputs, in order.
+
+    Attributes:
+        inputs, outputs: A name for each.
+    """
+
+    inputs: tuple[str, ...] = ("x",)
+    outputs: tuple[str, ...] = ("y",)
+
+    @classmethod
+    def of(cls, wiring: Wiring | None) -> Ports:
+        """Those of a graph; of a stack, one each."""
+        if wiring is None:
+            return cls()
+        names, n = wiring.names, wiring.inputs
+        return cls(
+            tuple(names[:n]) or tuple(f"input_{i}" for i in range(n)),
+            tuple(names[n:]) or tuple(f"output_{k}" for k in range(len(wiring.outputs))),
+        )
+
+    def x(self, given: Any) -> Any:
+        """Rows for the inputs: an array, or a tuple of arrays in the order of several inputs."""
+        return _ordered(given, self.inputs, "input")
+
+    def y(self, given: Any) -> Any:
+        """Targets for the outputs, alike."""
+        return _ordered(given, self.outputs, "output")
+
+    def pair(self, given: Any) -> Any:
+        """validation_data, (x, y) or (x, y, weight), brought into order."""
+        if isinstance(given, (tuple, list)) and len(given) in (2, 3):
+            return (self.x(given[0]), self.y(given[1]), *given[2:])
+        return given
+
+    def by_output(self, given: Any, what: str) -> list[Any]:
+        """Something for each output, given as a dict by name or a list in order; None where nothing was given."""
+        if isinstance(given, Mapping):
+            self._known(given, self.outputs, "output", what)
+            return [given.get(name) for name in self.outputs]
+        if isinstance(given, (list, tuple)) and len(given) == len(self.outputs):
+            return list(given)
+        if given is None or isinstance(given, str) or not isinstance(given, (list, tuple)):
+            return [given] * len(self.outputs)
+        raise InputError(
+            f"{what} does not fit the outputs.", where=what,
+            expected=f"one for each of {', '.join(self.outputs)}: a list, or a dict by name",
+            received=f"{len(given)} of them", help=f"{what}={{{self.outputs[0]!r}: …}}",
+        )  # fmt: skip
+
+    @staticmethod
+    def _known(given: Mapping, names: tuple[str, ...], kind: str, where: str) -> None:
+        unknown = [name for name in given if name not in names]
+        if unknown:
+            raise InputError(
+                f"The model has no {kind} of that name.", where=where, expected=", ".join(names),
+                received=", ".join(map(str, unknown)), help=f"Name them: {kind.title()} layers take name=.",
+            )  # fmt: skip
+
+
+def _ordered(given: Any, names: tuple[str, ...], kind: str) -> Any:
+    where = "x" if kind == "input" else "y"
+    if isinstance(given, Mapping):
+        Ports._known(given, names, kind, where)
+        missing = [name for name in names if name not in given]
+        if missing:
+            raise InputError(
+                f"An {kind} got nothing.", where=where, expected=", ".join(names), received=", ".join(map(str, given)),
+                help=f"Give {', '.join(missing)}, too.",
+            )  # fmt: skip
+        given = [given[name] for name in names]
+    elif len(names) == 1 or not isinstance(given, (list, tuple)) or len(given) != len(names):
+        # A list of one array, as Keras takes it; nested lists of numbers are rows.
+        single = len(names) == 1 and isinstance(given, list) and len(given) == 1 and np.ndim(given[0]) > 1
+        return given[0] if single and hasattr(given[0], "shape") else given
+    return tuple(np.asarray(part) for part in given) if len(names) > 1 else given[0]

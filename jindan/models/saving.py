@@ -1,0 +1,362 @@
+"""Models on disk: plan.json and model.safetensors in a folder, written whole or not at all. No pickle."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import shutil
+import stat
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from ..engine.run import Run
+from ..errors import FileError, InputError
+from ..layers.network import Network, Weights
+from ..plan import Plan
+
+PLAN, WEIGHTS, STATE, HISTORY = "plan.json", "model.safetensors", "state.safetensors", "history.json"
+TAKEN = (errno.ENOTEMPTY, errno.EEXIST)  # what a rename says where a full folder stands
+ATTEMPTS = 50
+
+
+@contextmanager
+def whole_folder(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """A folder that appears at `path` only when everything in it has been written.
+
+    Raises:
+        FileError: when it cannot be written, or exists and must not be replaced.
+    """
+    target = Path(path)
+    try:
+        _may_write(target, overwrite)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        if isinstance(error, FileError):
+            raise
+        raise _unwritable(target, error) from None
+    try:
+        yield scratch
+        scratch.chmod(0o755)
+        for attempt in range(ATTEMPTS):
+            _may_write(target, overwrite)
+            try:
+                _put(scratch, target)
+                break
+            except OSError as error:
+                # Another process saved to the same place between two lines of this one.
+                if error.errno not in (*TAKEN, errno.ENOENT) or attempt == ATTEMPTS - 1:
+                    raise
+                # Of unequal length, so that two who met do not meet again.
+                time.sleep(0.002 * (attempt + 1) * random.uniform(0.5, 1.5))
+    except OSError as error:
+        if isinstance(error, FileError):
+            raise
+        raise _unwritable(target, error) from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _may_write(target: Path, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        raise FileError(
+            "The folder exists already.", where=target, expected="a new name", received="an existing folder",
+            help="Choose another name, or remove it first.",
+        )  # fmt: skip
+    if not _ours(target):
+        raise FileError(
+            "Something else stands where the model would be written.",
+            where=target,
+            expected="a new name, or a folder written by jindan",
+            received="a folder with other files" if target.is_dir() else "a file",
+            help="Choose another name; jindan never replaces what it did not write.",
+        )
+
+
+def _put(scratch: Path, target: Path) -> None:
+    """A finished folder in the place of an old one, which comes back when that fails.
+
+    Renames alone decide who was first: another process may stand between any two lines.
+    """
+    if not target.exists():
+        os.replace(scratch, target)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+    old = aside / target.name
+    try:
+        os.replace(target, old)
+    except BaseException:
+        if not old.exists():
+            aside.rmdir()
+        raise
+    try:
+        os.replace(scratch, target)
+    except BaseException:
+        if _put_back(old, target):
+            shutil.rmtree(aside, ignore_errors=True)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _put_back(old: Path, target: Path) -> bool:
+    """Whether the old folder stands again at its place, or a newer one of another process does."""
+    try:
+        os.replace(old, target)
+    except OSError as error:
+        return error.errno in TAKEN
+    return True
+
+
+def _ours(target: Path) -> bool:
+    """Whether nothing stands there, or an empty folder, or one of jindan's writing."""
+    while True:
+        try:
+            before = target.stat()
+            if not stat.S_ISDIR(before.st_mode):
+                return False
+            names = os.listdir(target)
+            if PLAN in names or not names:
+                return True
+            after = target.stat()
+        except FileNotFoundError:
+            return True
+        # Another process may have moved the one that was listed and be removing it, file by file.
+        if (before.st_ino, before.st_ctime_ns) == (after.st_ino, after.st_ctime_ns):
+            return False
+
+
+def _unwritable(target: Path, error: OSError) -> FileError:
+    return FileError(
+        "The folder cannot be written.",
+        where=target,
+        expected="a place you may write to",
+        received=error.strerror or str(error),
+        help="Choose another folder (--out), or change its permissions.",
+    )
+
+
+# -- weights -----------------------------------------------------------------------------------------------------
+
+
+def flat(weights: Weights) -> dict[str, np.ndarray]:
+    """Weights by name: "0.kernel", "0.bias", "2.kernel", … in the order of the layers."""
+    return {f"{index}.{name}": np.asarray(w) for index, found in enumerate(weights) for name, w in found.items()}
+
+
+def unflat(network: Network, arrays: dict[str, np.ndarray], dtype: Any, where: object) -> Weights:
+    """Undo `flat`, checking names and shapes."""
+    result = []
+    for index, spec in enumerate(network.specs):
+        found = {}
+        for name, weight in spec.items():
+            key = f"{index}.{name}"
+            if key not in arrays or tuple(arrays[key].shape) != tuple(weight.shape):
+                raise InputError(
+                    "The weights do not belong to this network.",
+                    where=f"{where}: {network.title(index)}, {name}",
+                    expected=f"shape {tuple(weight.shape)}",
+                    received="nothing" if key not in arrays else f"shape {tuple(arrays[key].shape)}",
+                    help="Load them into the network they were saved from.",
+                )
+            found[name] = np.asarray(arrays[key], dtype=dtype)
+        result.append(found)
+    return tuple(result)
+
+
+def write_weights(path: Path, network: Network, weights: Weights) -> None:
+    """Weights as one safetensors file, which appears whole or not at all."""
+    scratch = path.with_name(f".{path.name}-{uuid.uuid4().hex[:12]}")
+    try:
+        names = {"layer_names": json.dumps([layer.name for layer in network.layers])}
+        save_file({k: np.asarray(v, order="C") for k, v in flat(weights).items()}, str(scratch), metadata=names)
+        os.replace(scratch, path)
+    except (OSError, SafetensorError) as error:
+        raise FileError(
+            "The weights cannot be written.", where=path, received=str(error), help="Choose another place."
+        ) from None
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a safetensors file.
+
+    Raises:
+        FileError: when it is missing or damaged.
+    """
+    try:
+        return load_file(str(path))
+    except FileNotFoundError:
+        raise FileError("A file is missing.", where=path, expected="a safetensors file", received="nothing") from None
+    except (SafetensorError, OSError) as error:
+        raise damaged(path, error, "Save the model again.") from None
+
+
+# -- trees -------------------------------------------------------------------------------------------------------
+
+
+def write_tree(path: Path, tree: Any) -> None:
+    """A nested structure of dicts, tuples and arrays as one safetensors file."""
+    import jax
+
+    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
+    arrays = {jax.tree_util.keystr(key): np.asarray(leaf, order="C") for key, leaf in leaves}
+    save_file(arrays, str(path))
+
+
+def read_tree(path: Path, like: Any) -> Any:
+    """Undo `write_tree` for a structure of the same form."""
+    import jax
+
+    arrays = read_arrays(path)
+    leaves, form = jax.tree_util.tree_flatten_with_path(like)
+    keys = [jax.tree_util.keystr(key) for key, _ in leaves]
+    if set(keys) != set(arrays) or any(arrays[k].shape != np.shape(v) for k, (_, v) in zip(keys, leaves, strict=True)):
+        raise FileError(
+            "The saved state does not belong to this plan.", where=path, expected=f"{len(keys)} arrays",
+            received=f"{len(arrays)} arrays", help="Use the plan the state was saved with.",
+        )  # fmt: skip
+    return jax.tree.unflatten(form, [arrays[key] for key in keys])
+
+
+# -- runs from weights -------------------------------------------------------------------------------------------
+
+
+def run_of(plan: Plan, input_shape: tuple[int, ...], weights: Weights) -> Run:
+    """A complete Run of no epochs that holds these weights."""
+    from ..engine import loop
+    from ..engine.supervised import Supervised
+
+    trained, fixed = plan.network(input_shape).part(weights)
+    memory = {"trained": trained, "fixed": fixed, "optimizer": plan.optimizer.init(trained)}
+    state = loop.fresh_epochs(Supervised(plan.structure, input_shape), plan, memory)
+    return Run(plan, tuple(input_shape), weights, {}, 0, None, False, False, None, 0, {}, state)
+
+
+def with_weights(run: Run, weights: Weights) -> Run:
+    """The Run with other weights and the same optimizer memory."""
+    trained, fixed = run.network.part(weights)
+    return replace(run, weights=weights, state={**run.state, "trained": trained, "fixed": fixed})
+
+
+def going_on(run: Run, weights: Weights | None) -> Run:
+    """An interrupted Run to go on from; weights that were replaced meanwhile take effect."""
+    changed = weights is not None and weights is not run.weights
+    return replace(with_weights(run, weights) if changed else run, interrupted=True)  # type: ignore[arg-type]
+
+
+# -- runs --------------------------------------------------------------------------------------------------------
+
+
+def write_run(folder: Path, run: Run, *, extra: dict[str, Any] | None = None) -> None:
+    """Plan, weights, history and the state to go on from, into an existing folder."""
+    body = {
+        **run.plan.to_dict(),
+        "input_shape": list(run.input_shape),
+        "run": {
+            "epochs": run.epochs,
+            "best_epoch": run.best_epoch,
+            "stopped_early": run.stopped_early,
+            "interrupted": run.interrupted,
+            "first_nonfinite": run.first_nonfinite,
+            "steps": run.steps,
+            "position": list(run.position),
+            "seconds": run.seconds,
+        },
+        **(extra or {}),
+    }
+    (folder / PLAN).write_text(json.dumps(body, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    write_weights(folder / WEIGHTS, run.network, run.weights)
+    write_tree(folder / STATE, run.state)
+    (folder / HISTORY).write_text(json.dumps(history_json(run.history)) + "\n", encoding="utf-8")
+
+
+def read_run(folder: str | Path) -> tuple[Run, dict[str, Any]]:
+    """Undo `write_run`: the Run and the whole of plan.json.
+
+    Raises:
+        FileError: when the folder holds no run, or a damaged one.
+    """
+    from ..engine import loop
+    from ..engine.supervised import Supervised
+
+    folder = Path(folder)
+    if not (folder / PLAN).is_file():
+        raise FileError(
+            "This is no run folder.",
+            where=folder,
+            expected="a folder with plan.json and model.safetensors",
+            received="a folder without plan.json" if folder.is_dir() else "no such folder",
+            help="`jindan train` prints the folder it wrote; model.save(path) writes one too.",
+        )
+    try:
+        body = json.loads((folder / PLAN).read_text(encoding="utf-8"))
+        input_shape, facts = _shape(body["input_shape"]), body["run"]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise damaged(folder / PLAN, error, "Train again, or restore the file.") from None
+    known = {"jindan_plan", *(name for name in Plan.__dataclass_fields__)}  # type: ignore[attr-defined]
+    try:
+        plan = Plan.from_dict({name: value for name, value in body.items() if name in known})
+    except (AttributeError, TypeError) as error:
+        raise damaged(folder / PLAN, error, "Train again, or restore the file.") from None
+    network = plan.network(input_shape)
+    weights = unflat(network, read_arrays(folder / WEIGHTS), np.dtype(plan.dtype), folder / WEIGHTS)
+    like = loop.first_state(Supervised(plan.structure, input_shape), plan, plan.seed or 0)
+    history_file = folder / HISTORY
+    try:
+        history = history_of(json.loads(history_file.read_text(encoding="utf-8")) if history_file.exists() else {})
+    except (AttributeError, TypeError, ValueError) as error:
+        raise damaged(history_file, error, "Remove the file: the run can be used without it.") from None
+    run = Run(
+        plan=plan,
+        input_shape=input_shape,
+        weights=weights,
+        history=history,
+        epochs=facts["epochs"],
+        best_epoch=facts["best_epoch"],
+        stopped_early=facts["stopped_early"],
+        interrupted=facts["interrupted"],
+        first_nonfinite=facts["first_nonfinite"],
+        steps=facts["steps"],
+        seconds=facts["seconds"],
+        state=read_tree(folder / STATE, like),
+        position=tuple(facts["position"]),
+    )
+    return run, body
+
+
+def _shape(given: Any) -> Any:
+    """The shape of a row from JSON; of several inputs, a tuple of shapes."""
+    return tuple(map(_shape, given)) if isinstance(given, list) else int(given)
+
+
+def damaged(path: Path, error: Exception, help: str) -> FileError:
+    """What to raise when a file of jindan's cannot be read."""
+    received = str(error) if isinstance(error, (SafetensorError, OSError)) else repr(error)
+    return FileError(f"{path.name} is damaged.", where=path, expected="what jindan wrote", received=received, help=help)
+
+
+def history_json(history: dict[str, list[float]]) -> dict[str, list[float | str]]:
+    """JSON has no number for what is not finite: it is written "inf", "-inf" or "nan".
+
+    >>> history_json({"loss": [0.5, float("inf")]})
+    {'loss': [0.5, 'inf']}
+    """
+    return {name: [v if np.isfinite(v) else str(float(v)) for v in values] for name, values in history.items()}
+
+
+def history_of(body: dict[str, list[Any]]) -> dict[str, list[float]]:
+    """Undo `history_json`; null, as once written for all that is not finite, is NaN."""
+    return {name: [np.nan if v is None else float(v) for v in values] for name, values in body.items()}

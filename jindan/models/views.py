@@ -1,0 +1,160 @@
+"""LayerView: a layer as a member of a model, with its weights, as Keras users handle it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from ..errors import InputError, ShapeError, suggestion
+from ..layers.base import Layer, Shape
+from ..layers.graph import connect
+
+if TYPE_CHECKING:
+    from .layered import Layered
+
+
+class LayerView:
+    """One layer of a model. Settings are the layer's own (`view.units`) and may be set; weights are the model's."""
+
+    _model: Layered
+    _index: int
+
+    def __init__(self, model: Layered, index: int) -> None:
+        self.__dict__.update(_model=model, _index=index)
+
+    @property
+    def spec(self) -> Layer:
+        """The layer's description."""
+        return self._model.specs[self._index]
+
+    @property
+    def name(self) -> str:
+        return self.spec.name or type(self.spec).__name__.lower()
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes its weights; may be set."""
+        return self.spec.trainable
+
+    @property
+    def output_shape(self) -> Shape | None:
+        """Shape of one output row, None before the input shape is known."""
+        network = self._model.network
+        return None if network is None else network.shapes[self._index]
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """Shape of one input row, None before it is known."""
+        network = self._model.network
+        return None if network is None else network.shapes_in[self._index]
+
+    def own_weights(self) -> dict[str, np.ndarray] | None:
+        """Copies of its arrays by name, None while the model has no shapes yet."""
+        if self._model.network is None:
+            return None
+        return {name: np.array(w) for name, w in self._model.ready_weights()[self._index].items()}
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of its arrays, in Keras's order: kernel, bias."""
+        return [np.array(w) for w in self._model.ready_weights()[self._index].values()]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Replace its arrays.
+
+        Raises:
+            ShapeError: when number or shapes differ.
+        """
+        full = list(self._model.ready_weights())
+        own = full[self._index]
+        full[self._index] = fill(own, weights, self._model.network.title(self._index))  # type: ignore[union-attr]
+        self._model.put_weights(tuple(full))
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        return self.get_weights()
+
+    @property
+    def kernel(self) -> np.ndarray:
+        return np.array(self._model.ready_weights()[self._index]["kernel"])
+
+    @property
+    def bias(self) -> np.ndarray:
+        return np.array(self._model.ready_weights()[self._index]["bias"])
+
+    def count_params(self) -> int:
+        """Numbers in its weights."""
+        network = self._model.network
+        return 0 if network is None else sum(int(np.prod(w.shape)) for w in network.specs[self._index].values())
+
+    def count_trained(self) -> int:
+        """Numbers in its weights that training changes."""
+        network = self._model.network
+        if network is None:
+            return 0
+        specs = network.specs[self._index]
+        return sum(int(np.prod(w.shape)) for name, w in specs.items() if network.trained(self._index, name))
+
+    def get_config(self) -> dict[str, Any]:
+        """Its settings by name."""
+        return self.spec.get_config()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return getattr(self.spec, name)
+        except AttributeError:
+            self._unknown(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self._settings():
+            self._unknown(name)
+        # The layer is a frozen value: it is replaced by one that differs, which is checked as any other.
+        value = bool(value) if name == "trainable" else value
+        self._model.replace_layer(self._index, self.spec.replace(**{name: value}))
+
+    def _settings(self) -> list[str]:
+        return [field.name for field in dataclasses.fields(self.spec)]  # type: ignore[arg-type]
+
+    def _unknown(self, name: str) -> NoReturn:
+        kind = type(self.spec).__name__
+        if hasattr(type(self), name):
+            raise AttributeError(f"{name} of {kind} cannot be set so; weights are set by set_weights([…]).")
+        near = suggestion(name, [*self._settings(), "kernel", "bias", "weights"])
+        raise AttributeError(f"{kind} has no {name!r}. {near or 'Its settings: ' + ', '.join(self._settings())}")
+
+    @property
+    def output(self) -> Any:
+        """What it gives, as a value of a graph: `Model(model.inputs, model.get_layer("trunk").output)`."""
+        return self._model.symbols()[1][self._index]
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        """Connect it, with its weights, to values of another graph."""
+        return connect(self.spec, *inputs, origin=(self._model, self._index), **named)
+
+    def __repr__(self) -> str:
+        return f"<{self.spec!r} of {self._model.name!r}>"
+
+
+def fill(own: dict[str, np.ndarray], given: list[Any], where: str) -> dict[str, np.ndarray]:
+    """Arrays in the place of a layer's own, checked."""
+    if len(given) != len(own):
+        raise InputError(
+            "The number of weight arrays does not fit.",
+            where=where,
+            expected=f"{len(own)} arrays: {', '.join(own) or 'none'}",
+            received=f"{len(given)} arrays",
+            help="The order is that of get_weights().",
+        )
+    result = {}
+    for (name, old), new in zip(own.items(), given, strict=True):
+        array = np.array(new, dtype=old.dtype)
+        if array.shape != old.shape:
+            raise ShapeError(
+                "A weight array has the wrong shape.", where=f"{where}, {name}", expected=old.shape,
+                received=array.shape, help="The order is that of get_weights().",
+            )  # fmt: skip
+        result[name] = array
+    return result

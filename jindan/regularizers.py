@@ -1,0 +1,72 @@
+"""Penalties on weights, added to the cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from .spec import NOT_NEGATIVE, Spec, item
+
+Array = jax.Array
+
+
+class Regularizer(Spec, kind="regularizer"):
+    """Base: calling it gives the penalty of one weight array."""
+
+    def __call__(self, w: Any) -> Array:
+        raise NotImplementedError
+
+
+class L1(Regularizer):
+    """λ Σ |w| (Tibshirani 1996).
+
+    >>> float(L1(0.5)([1.0, -2.0]))
+    1.5
+    """
+
+    l1: float = item(default=0.01, rule=NOT_NEGATIVE, traced=True)
+
+    def __call__(self, w: Any) -> Array:
+        return self.l1 * jnp.sum(jnp.abs(jnp.asarray(w)))
+
+
+class L2(Regularizer):
+    """λ Σ w², Keras's form; the notes' λ/2 ‖w‖² is `L2(λ/2)` (Hoerl & Kennard 1970).
+
+    >>> float(L2(0.5)([1.0, -2.0]))
+    2.5
+    """
+
+    l2: float = item(default=0.01, rule=NOT_NEGATIVE, traced=True)
+
+    def __call__(self, w: Any) -> Array:
+        return self.l2 * jnp.sum(jnp.asarray(w) ** 2)
+
+
+class L1L2(Regularizer):
+    """λ₁ Σ |w| + λ₂ Σ w² (Zou & Hastie 2005)."""
+
+    aliases = ("l1_l2",)
+    l1: float = item(default=0.0, rule=NOT_NEGATIVE, traced=True)
+    l2: float = item(default=0.0, rule=NOT_NEGATIVE, traced=True)
+
+    def __call__(self, w: Any) -> Array:
+        w = jnp.asarray(w)
+        return self.l1 * jnp.sum(jnp.abs(w)) + self.l2 * jnp.sum(w**2)
+
+
+def l1(l1: float = 0.01) -> L1:
+    """`L1`, under its lower-case name."""
+    return L1(l1)
+
+
+def l2(l2: float = 0.01) -> L2:
+    """`L2`, under its lower-case name."""
+    return L2(l2)
+
+
+def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
+    """`L1L2`, under its lower-case name."""
+    return L1L2(l1, l2)

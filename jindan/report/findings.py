@@ -1,0 +1,87 @@
+"""The doctor's findings: severity, words, evidence, what to do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from jindan.report.markup import both, clip, esc, paragraph, pick, section, table, tag
+from jindan.report.values import listed, mapped, mappings, number, percent, shown
+from jindan.report.words import t
+
+_ICONS = {
+    "error": "M8 2h8l6 6v8l-6 6H8l-6-6V8z",
+    "warning": "M12 2.5 22.5 21.5H1.5z",
+    "info": "M12 2a10 10 0 1 0 .01 0z",
+}
+_MARKS = {"error": "M8.5 8.5l7 7M15.5 8.5l-7 7", "warning": "M12 9v6M12 18v.6", "info": "M12 11v6M12 7v.6"}
+
+
+def findings(record: dict[str, Any]) -> str:
+    """The section of findings, in the order given (root cause first); a calm line where there are none."""
+    if record.get("findings") is None:
+        return ""
+    found = mappings(record["findings"])
+    if not found:
+        return section("findings", tag("p", icon("healthy") + both(t("healthy")), class_="healthy"))
+    serious = [item for item in found if item.get("severity") in ("error", "warning")]
+    first = serious[0] if len(serious) > 1 else None
+    return section("findings", tag("ol", "".join(one(item, root=item is first) for item in found), class_="findings"))
+
+
+def one(finding: dict[str, Any], *, root: bool = False) -> str:
+    """One finding as a list item."""
+    code, severity = str(finding.get("code") or "finding"), finding.get("severity")
+    severity = severity if severity in _ICONS else "info"
+    texts = finding.get("text")
+    head = icon(severity) + tag("span", both(t(severity)), class_="severity")
+    if root:
+        head += tag("span", both(t("look_first")), class_="root")
+    head += tag("code", esc(clip(code)))
+    if finding.get("layer") is not None:
+        head += tag("span", both(t("layer")) + " " + tag("b", esc(clip(finding["layer"]))))
+    sure = number(finding.get("confidence"))
+    if sure is not None:
+        head += tag("span", both(t("confidence")) + " " + tag("b", both(percent(sure, 0))))
+    parts = [tag("p", head, class_="meta"), tag("h3", both(pick(texts, "title", code)))]
+    parts += [paragraph(words) for words in [pick(texts, "summary")] if words.en]
+    fix, detail = pick(texts, "fix"), pick(texts, "detail")
+    if fix.en:
+        parts.append(tag("div", tag("b", both(t("what_to_do"))) + paragraph(fix), class_="fix"))
+    if detail.en:
+        parts.append(tag("details", tag("summary", both(t("why"))) + paragraph(detail)))
+    evidence = mapped(finding.get("evidence"))
+    rows = [(tag("code", esc(clip(key, 60))), esc(evidence_text(value))) for key, value in list(evidence.items())[:24]]
+    side = table((t("quantity"), t("value")), rows, caption=t("evidence")) if rows else ""
+    body = tag("div", "".join(parts), class_="words") + (tag("div", side, class_="evidence") if side else "")
+    return tag("li", body, class_=f"finding {severity}")
+
+
+def icon(severity: str) -> str:
+    """A shape a severity is known by without its colour; the word stands beside it."""
+    shape = _ICONS.get(severity, _ICONS["info"])
+    mark = _MARKS.get(severity, "M7.5 12.5l3 3 6-6.5")
+    inner = f'<path class="shape" d="{shape}"/><path class="mark" d="{mark}"/>'
+    return (
+        f'<svg class="icon {esc(severity)}" viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">{inner}</svg>'
+    )
+
+
+def evidence_text(value: Any) -> str:
+    """A piece of evidence in one short line.
+
+    >>> evidence_text(0.123456), evidence_text([1, 2.5, float("nan")]), evidence_text(True)
+    ('0.1235', '1, 2.5, –', 'true')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, bool | str):
+        return clip(str(value).lower() if isinstance(value, bool) else value, 160)
+    if isinstance(value, dict):
+        return clip(", ".join(f"{key}: {evidence_text(item)}" for key, item in list(value.items())[:12]), 200)
+    items = listed(value)
+    if items:
+        return clip(", ".join(evidence_text(item) for item in items[:8]) + (", …" if len(items) > 8 else ""), 200)
+    if number(value) is not None:
+        return shown(value)
+    return "–" if isinstance(value, float) else clip(json.dumps(value, ensure_ascii=False, default=str), 160)

@@ -1,0 +1,185 @@
+"""The record a report is drawn from, and the JSON a script reads: plain numbers and names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..data import look, repeated_rows
+from ..data.images_table import FILE
+from ..engine.memory import estimate_memory
+from ..engine.run import Run
+from ..models.drawing import draw
+from ..select import Baseline, Score, primary
+from ..select.scores import confusion
+from .build import probabilities
+from .prepare import Prepared
+from .rows_shown import inputs, shown
+
+MOST_POINTS = 2000  # of a predicted-against-true plot
+MOST_EXAMPLES = 20
+MOST_SHOWN = 40  # where the rows themselves can be shown
+
+
+def make_record(
+    name: str,
+    run: Run,
+    prepared: Prepared,
+    scores: dict[str, dict[str, Score]],
+    others: list[Baseline],
+    findings: tuple,
+    outputs: np.ndarray,
+    seconds: dict[str, float],
+    lang: str,
+    command: str | None,
+) -> dict[str, Any]:
+    """Everything the report shows.
+
+    Args:
+        name: The run's.
+        scores: Figures by part: "train", "validation", "test".
+        outputs: Network outputs for every row of the table.
+        seconds: Where the time went.
+    """
+    part = "test" if "test" in scores else "validation" if "validation" in scores else "train"
+    rows = prepared.part(part)
+    record: dict[str, Any] = {
+        "name": name,
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "version": __version__,
+        "lang": lang,
+        "command": command,
+        "task": prepared.task.kind,
+        "target": prepared.target,
+        "classes": [str(label) for label in getattr(prepared.encoder, "classes", ())],
+        "data": _data(prepared),
+        "network": _layers(run),
+        "parameters": run.network.parameters(),
+        "memory": estimate_memory(run.plan, run.input_shape, len(prepared.split.train)).to_dict(),
+        "plan": run.plan.to_dict(),
+        "history": run.history,
+        "best_epoch": run.best_epoch,
+        "stopped_early": run.stopped_early,
+        "metrics": {"primary": primary(prepared.task.kind)}
+        | {place: {n: s.to_dict() for n, s in found.items()} for place, found in scores.items()},
+        "baselines": [baseline.to_dict() for baseline in others],
+        "findings": [{**f.to_dict(), "text": {"en": f.words("en"), "ko": f.words("ko")}} for f in findings],
+        "seconds": seconds,
+        "steps": run.steps,
+    }
+    if reads := inputs(prepared):
+        record["inputs"] = reads
+    if prepared.images:
+        record["images"] = True
+    if run.plan.wiring is not None:
+        record["drawing"] = draw(run.network).svg
+    if prepared.classes:
+        record |= _mistakes(prepared, outputs, rows)
+    else:
+        guess = np.asarray(prepared.encoder.decode(outputs[:, 0]))
+        chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_POINTS)).astype(int)] if len(rows) else rows
+        record["predictions"] = {"true": prepared.truth[chosen].tolist(), "predicted": guess[chosen].tolist()}
+    return record
+
+
+def _data(prepared: Prepared) -> dict[str, Any]:
+    seen = look(prepared.plain, prepared.target)
+    rows = {column.name: column.odd[1] for column in prepared.columns if column.odd}
+    remarks = ((c, {**v, "row": rows[v["column"]]} if c == "mostly-numbers" else v) for c, v in seen.remarks)
+    told = tuple(_told(prepared, remarks))
+    seen = replace(seen, columns=prepared.columns, remarks=told)
+    body = seen.to_dict()
+    found = {
+        "rows": len(prepared.frame),
+        "path": prepared.path,
+        "n": {name: len(prepared.part(name)) for name in ("train", "validation", "test")},
+        "columns": [_column(column) for column in body["columns"]],
+        "histograms": body["histograms"],
+        "correlations": body["correlations"],
+        "association": body["associations"],
+        "notes": {lang: seen.notes(lang) for lang in ("en", "ko")},
+        "dropped": [list(entry) for entry in prepared.preprocessor.dropped],
+    }
+    target = body["target"] or {}
+    if target.get("classes"):
+        found["class_balance"] = [[str(n), int(c)] for n, c in zip(target["classes"], target["counts"], strict=True)]
+    return found
+
+
+def _told(prepared: Prepared, remarks: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Remarks on the table, with its images: how columns of text and images are read, which rows are repeated."""
+    apart = [form for form in prepared.preprocessor.inputs if form.kind != "table"]
+    pictured = any(form.kind == "image" for form in apart)
+    for code, values in remarks:
+        if code != "text-column" and not (code == "duplicate-rows" and pictured):
+            yield code, values
+    if pictured:
+        # A look at the values alone does not see in which images rows differ.
+        again = repeated_rows(prepared.frame.drop(FILE) if prepared.images else prepared.frame)
+        if again:
+            yield "duplicate-rows", {"count": again, "rows": len(prepared.frame)}
+    for form in apart if not prepared.images else ():
+        yield f"{form.kind}-column", {"column": form.name}
+
+
+def _column(column: dict[str, Any]) -> dict[str, Any]:
+    names = ("name", "kind", "missing", "unique", "min", "max", "mean", "std", "median", "top", "odd")
+    return {name: column.get(name) for name in names}
+
+
+def _layers(run: Run) -> list[dict[str, Any]]:
+    network, found = run.network, []
+    for index, (layer, shape, spec) in enumerate(zip(network.layers, network.shapes, network.specs, strict=True)):
+        activation = getattr(layer, "activation", None)
+        found.append(
+            {
+                "name": layer.name or f"{type(layer).__name__.lower()}_{index}",
+                "type": type(layer).__name__,
+                "output_shape": list(shape),
+                "params": sum(int(np.prod(w.shape)) for w in spec.values()),
+                "activation": activation if isinstance(activation, str) else None,
+            }
+        )
+    return found
+
+
+def _mistakes(prepared: Prepared, outputs: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
+    labels = [str(label) for label in prepared.encoder.classes]  # type: ignore[union-attr]
+    p = probabilities(outputs[rows], prepared.classes)
+    guess, truth = p.argmax(1) if len(p) else np.zeros(0, int), prepared.truth[rows]
+    wrong = np.flatnonzero(guess != truth)
+    most = MOST_EXAMPLES if all(form.kind == "table" for form in prepared.preprocessor.inputs) else MOST_SHOWN
+    worst = wrong[np.argsort(-p[wrong, guess[wrong]])][:most] if len(wrong) else wrong
+    examples = [
+        {
+            "row": int(prepared.numbers[rows[place]]) + 1,
+            "true": labels[truth[place]],
+            "predicted": labels[guess[place]],
+            "p": float(p[place, guess[place]]),
+            **shown(prepared, int(rows[place])),
+        }
+        for place in worst
+    ]
+    return {
+        "confusion": {"labels": labels, "matrix": confusion(truth, guess, prepared.classes).tolist()},
+        "examples": examples,
+    }
+
+
+def finite(value: Any) -> Any:
+    """The same with NaN and infinities as None: JSON has neither."""
+    if isinstance(value, dict):
+        return {str(name): finite(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(entry) for entry in value]
+    if isinstance(value, np.generic):
+        return finite(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

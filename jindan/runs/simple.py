@@ -1,0 +1,101 @@
+"""The simple models that a network has to beat: on features, on bags of words, on small pixels."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..select import Baseline, baselines, score_classes, score_numbers
+from .prepare import Prepared
+
+SIDE = 14
+"""Pixels of the longer side of images for simple models, means of blocks."""
+MOST_ROWS = 5000
+"""Rows they are given where they read images."""
+
+
+def simple_models(prepared: Prepared, part: str) -> list[Baseline]:
+    """The simple models' scores on a part of the rows.
+
+    Numbers: majority or mean, linear model, k nearest neighbours, SVM on the same features; with images, on pixels as
+    well. With text: majority or mean, and a linear model on which words a text holds beside all else.
+    """
+    kinds = [form.kind for form in prepared.preprocessor.inputs]
+    rows, judged, truth = prepared.split.train, prepared.part(part), prepared.truth
+    task, classes = prepared.task.kind, prepared.classes
+    parts = prepared.x if isinstance(prepared.x, tuple) else (prepared.x,)
+    if "text" not in kinds:
+        found = [small_pixels(x) if kind == "image" else x for kind, x in zip(kinds, parts, strict=True)]
+        if "image" in kinds and len(rows) > MOST_ROWS:
+            rows = np.sort(np.random.default_rng(0).permutation(rows)[:MOST_ROWS])
+        x = found[0] if len(found) == 1 else np.concatenate(found, 1)
+        return baselines(task, x[rows], truth[rows], x[judged], truth[judged], classes=classes)
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    sparse = _sparse(prepared.preprocessor.inputs, parts)
+    data = (sparse[rows], truth[rows], sparse[judged], truth[judged])
+    name = "bag_of_words" if kinds == ["text"] else "linear"
+    models = [("majority", DummyClassifier(strategy="prior")), (name, LogisticRegression(max_iter=200))]
+    if task == "regression":
+        # With thousands of words and few rows a penalty of 1 is none: R² 0.03 against 0.27 on 2,400 reviews.
+        models = [("mean", DummyRegressor()), (name, Ridge(10.0))]
+    return [baseline for name, model in models for baseline in _scored(name, model, task, data, classes)]
+
+
+def small_pixels(images: np.ndarray) -> np.ndarray:
+    """Images (n, height, width, channels) → (n, features) from 0 to 1: means of blocks, at most 14 a side.
+
+    >>> small_pixels(np.full((2, 28, 28, 1), 255, np.uint8)).shape
+    (2, 196)
+    """
+    n, height, width, channels = images.shape
+    down, across = -(-height // SIDE), -(-width // SIDE)
+    high, wide = height // down, width // across
+    blocks = images[:, : high * down, : wide * across].reshape(n, high, down, wide, across, channels)
+    return (blocks.mean((2, 4), dtype=np.float32) / 255).reshape(n, -1)
+
+
+def bags(ids: np.ndarray, words: int) -> Any:
+    """Which tokens a text holds: token numbers (n, length) → sparse zeros and ones (n, words)."""
+    from scipy.sparse import csr_matrix
+
+    row, place = np.nonzero(ids)
+    found = csr_matrix((np.ones(len(row), np.float32), (row, ids[row, place])), shape=(len(ids), words))
+    found.data[:] = 1.0
+    return found
+
+
+def _sparse(inputs: Any, parts: tuple) -> Any:
+    from scipy.sparse import csr_matrix, hstack
+
+    found = []
+    for form, x in zip(inputs, parts, strict=True):
+        if form.kind == "text":
+            found.append(bags(x, form.vocabulary))
+        else:
+            found.append(csr_matrix(small_pixels(x) if form.kind == "image" else x))
+    return hstack(found, format="csr")
+
+
+def _scored(name: str, model: Any, task: str, data: tuple, classes: int) -> list[Baseline]:
+    """A scikit-learn model's scores; none where there is nothing to tell apart."""
+    x, y, x_test, y_test = data
+    began = time.perf_counter()
+    with warnings.catch_warnings():
+        # One that has not quite converged is still what a user would get.
+        warnings.simplefilter("ignore")
+        try:
+            model.fit(x, y)
+        except ValueError:
+            return []
+        if task == "regression":
+            scores = score_numbers(y_test, model.predict(x_test))
+        else:
+            p = np.zeros((len(y_test), classes))
+            p[:, np.asarray(model.classes_, np.int64)] = model.predict_proba(x_test)
+            scores = score_classes(y_test, p)
+    return [Baseline(name, scores, time.perf_counter() - began, x.shape[0])]

@@ -1,0 +1,78 @@
+"""Small helpers that Keras users know: one-hot targets, the global seed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+
+_generator: np.random.Generator | None = None
+_floatx: str | None = None
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+    """Class numbers → one-hot rows, (rows,) or (rows, 1) → (rows, classes), float32.
+
+    Raises:
+        InputError: when values are not whole numbers from 0.
+
+    >>> to_categorical([0, 2]).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    given = np.asarray(x)
+    if given.dtype.kind not in "iufb" or (given.size and (given.min() < 0 or (given != np.floor(given)).any())):
+        raise InputError(
+            "to_categorical takes class numbers.",
+            where="x",
+            expected="whole numbers 0, 1, 2, …",
+            received=f"{given.dtype} with values such as {given.ravel()[:1].tolist()}",
+            help="Number words first: jindan.data.LabelEncoder().fit_transform(labels).",
+        )
+    labels = given.astype(np.int64)
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    classes = int(labels.max(initial=-1)) + 1 if num_classes is None else int(num_classes)
+    if labels.size and labels.max() >= classes:
+        raise InputError(
+            "A class number is too large.", where="x", expected=f"0 … {classes - 1}", received=int(labels.max()),
+            help="Raise num_classes.",
+        )  # fmt: skip
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
+def set_random_seed(seed: int) -> None:
+    """Fix the seeds that are drawn where none is given."""
+    global _generator
+    _generator = np.random.default_rng(seed)
+
+
+def set_floatx(dtype: str) -> None:
+    """The dtype of models that name none: "float32" or "float64"."""
+    global _floatx
+    if dtype not in ("float32", "float64"):
+        raise InputError("No such dtype.", where="set_floatx", expected="float32 or float64", received=repr(dtype))
+    _floatx = dtype
+
+
+def floatx() -> str | None:
+    """What `set_floatx` was given, or None."""
+    return _floatx
+
+
+def draw_seed() -> int:
+    """A seed: from the global generator if one was set, else from fresh entropy."""
+    generator = _generator if _generator is not None else np.random.default_rng()
+    return int(generator.integers(2**31))
+
+
+def snake_case(name: str) -> str:
+    """What Keras calls a layer that was given no name, and in its files.
+
+    >>> snake_case("Conv2DTranspose"), snake_case("LSTM"), snake_case("PReLU")
+    ('conv2d_transpose', 'lstm', 'p_re_lu')
+    """
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,0 +1,257 @@
+"""Every layer: shapes, slopes, training against inference, JSON, populations, freezing, weight order."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+
+from jindan import spec
+from jindan.engine.train import train
+from jindan.errors import ShapeError
+from jindan.layers import (
+    Dense,
+    Dropout,
+    Flatten,
+    GaussianDropout,
+    GaussianNoise,
+    Maxout,
+    Network,
+)
+from jindan.layers.base import Context
+from jindan.layers.wiring import Wiring
+from jindan.plan import Plan
+
+from .layer_table import LAYERS, inputs, network_of
+from .numerics import SLOPE_TOLERANCE, agree, missing, slopes
+
+EACH = [pytest.param(layer, id=f"{name}-{i}") for name, (many, *_) in LAYERS.items() for i, layer in enumerate(many)]
+PAIRS = [
+    pytest.param(layer, shape, id=f"{name}-{i}-{'x'.join(map(str, shape))}".replace(" ", ""))
+    for name, (many, shapes, _) in LAYERS.items()
+    for i, layer in enumerate(many)
+    for shape in shapes
+]
+
+
+def weights_of(layer, shape, dtype=np.float64):
+    network = network_of(layer, shape)
+    return network.join(*network.init(417, dtype))[0]
+
+
+def w_specs(layer, shape):
+    return network_of(layer, shape).specs[0]
+
+
+def run(layer, w, x, training, seed=0):
+    mask = [None] * len(x) if layer.many else None
+    ctx = Context(training=training, key=jax.random.key(seed) if training else None, rows=None, index=2, mask=mask)
+    return layer.apply(w, jax.tree.map(jnp.asarray, x), ctx)
+
+
+def test_the_table_forgets_none():
+    assert not missing("layer", LAYERS), "a layer is not in the table"
+    assert {name for name, (many, *_) in LAYERS.items() if type(many[0]).__name__ != name} == set()
+
+
+@pytest.mark.parametrize(("layer", "shape"), PAIRS)
+def test_output_shape(layer, shape):
+    wanted = network_of(layer, shape).output_shape
+    w = weights_of(layer, shape, np.float32)
+    for rows in (1, 5):
+        for training in (False, True):
+            x = inputs(rows, shape, np.float32, layer)
+            out = jax.eval_shape(lambda w, x, training=training: run(layer, w, x, training), w, x)
+            assert out.shape == (rows, *wanted)
+            assert out.dtype == np.float32
+    for name, value in layer.weights(shape).items():
+        assert w[name].shape == tuple(value.shape)
+        assert w[name].dtype == np.float32
+
+
+@pytest.mark.parametrize(("layer", "shape"), [pair for pair in PAIRS if pair.values[1] != (4,)])
+def test_slopes(layer, shape, x64):
+    """Both slopes, of inputs and weights, in training and at inference, against central differences."""
+    w, x = weights_of(layer, shape), inputs(2, shape, layer=layer)
+    moved = {"w": w} if layer.takes_integers else {"w": w, "x": jax.tree.map(jnp.asarray, x)}
+    flat, unravel = ravel_pytree(moved)
+    mix = np.random.default_rng(1).normal(size=(2, *network_of(layer, shape).output_shape))
+    for training in (False, True) if layer.random else (False,):
+
+        def total(v, training=training):
+            tree = unravel(v)
+            return jnp.sum(mix * run(layer, tree["w"], tree.get("x", x), training))
+
+        both = jax.jit(lambda v, f=total: (jax.grad(f)(v), slopes_in_jit(f, v)))
+        agree(*both(flat), SLOPE_TOLERANCE)
+
+
+def slopes_in_jit(function, v, h=1e-6):
+    moves = jnp.eye(v.size) * h
+    return (jax.vmap(lambda m: function(v + m))(moves) - jax.vmap(lambda m: function(v - m))(moves)) / (2 * h)
+
+
+@pytest.mark.parametrize("layer", EACH)
+def test_inference_is_deterministic_and_needs_no_key(layer):
+    shape = LAYERS[type(layer).__name__][1][0]
+    w, x = weights_of(layer, shape, np.float32), inputs(4, shape, np.float32, layer)
+    first, second = run(layer, w, x, False), run(layer, w, x, False)
+    np.testing.assert_array_equal(first, second)
+    trained = [np.asarray(run(layer, w, x, True, seed)) for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(trained[0], trained[1])
+    if layer.random:
+        assert not np.array_equal(trained[0], trained[2])
+        if first.shape == x.shape:  # a crop stays one
+            np.testing.assert_array_equal(first, x)  # noise is for training only
+    elif not any(not weight.trainable for weight in w_specs(layer, shape).values()):
+        np.testing.assert_array_equal(first, trained[2])
+
+
+@pytest.mark.parametrize("layer", EACH)
+def test_rows_do_not_mix(layer):
+    """A row's output at inference is the same whatever stands beside it."""
+    shape = LAYERS[type(layer).__name__][1][-1]
+    w, x = weights_of(layer, shape), inputs(6, shape, layer=layer)
+    with jax.enable_x64(True):
+        agree(
+            run(layer, w, jax.tree.map(lambda a: a[2:4], x), False), np.asarray(run(layer, w, x, False))[2:4], 1e-14
+        )  # sums in another order
+
+
+@pytest.mark.parametrize("layer", EACH)
+def test_json_round_trip(layer):
+    named = layer.replace(name="here", trainable=False)
+    for value in (layer, named):
+        assert spec.from_json("layer", spec.to_json(value)) == value
+    assert named.name == "here"
+    assert not named.trainable
+
+
+def population_of(name):
+    many, shapes, varied = LAYERS[name]
+    shape = shapes[min(1, len(shapes) - 1)]
+    layer = many[0]
+    tail = (Flatten(), Dense(1)) if len(network_of(layer, shape).output_shape) > 1 else (Dense(1),)
+    n = len(shape) if layer.many else 1
+    wiring = Wiring(nodes=((0, tuple(range(n))), *((1 + i, (n + i,)) for i in range(len(tail)))),
+                    outputs=(n + len(tail),), inputs=n)  # fmt: skip
+    plan = Plan((layer, *tail), loss="mse", optimizer="sgd", batch_size=4, epochs=7, shuffle=False, dtype="float64",
+                wiring=wiring if n > 1 else None)  # fmt: skip
+    plans = []
+    for member, rate in enumerate((0.02, 0.05, 0.1)):
+        more = {f"layers.0.{varied[0]}": varied[1][member]} if varied else {}
+        plans.append(plan.edit({"seed": member, "learning_rate": rate, **more}))
+    x = inputs(10, shape, layer=layer)
+    if layer.many and n == 1:
+        x = x[0]
+    total = sum(part.reshape(10, -1).sum(1, keepdims=True) for part in (x if n > 1 else (x,)))
+    return plans, (x, np.sin(3 * total))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_member_of_a_population_equals_its_plan_alone(name):
+    """Three members of other seeds and rates, 21 updates with a partial last batch, in float64."""
+    plans, data = population_of(name)
+    for plan, member in zip(plans, train(plans, data), strict=True):
+        alone = train(plan, data)
+        assert member.steps == alone.steps == 21
+        # Batched products add in another order. All weights at once: some (the bias of keys) stay 0 but for rounding.
+        agree(ravel_pytree(member.weights)[0], ravel_pytree(alone.weights)[0], 1e-9)
+        for figure, values in alone.history.items():
+            agree(member.history[figure], values, 1e-9)
+    weights = [np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(train(p, data).weights)]) for p in plans[:2]]
+    assert not np.array_equal(*weights)
+
+
+@pytest.mark.parametrize("name", [n for n, (many, shapes, _) in LAYERS.items() if w_specs(many[0], shapes[0])])
+def test_a_frozen_layer_keeps_its_bits(name):
+    plans, data = population_of(name)
+    plan = plans[0].edit({"layers.0.trainable": False})
+    before, after = train(plan.edit(epochs=0), data).weights, train(plan, data).weights
+    for key, value in before[0].items():
+        assert value.tobytes() == after[0][key].tobytes()
+    assert not np.array_equal(before[-1]["kernel"], after[-1]["kernel"])
+
+
+@pytest.mark.parametrize("cls", [Dense, Maxout])
+def test_a_shape_that_cannot_be_is_refused_in_words(cls):
+    with pytest.raises(ShapeError, match=f"{cls.__name__} cannot take rows of shape"):
+        cls(3).output_shape(())
+
+
+def test_dropout_keeps_the_mean_and_the_share():
+    x = np.ones((200, 100), np.float32)
+    for layer in (Dropout(0.3), GaussianDropout(0.3), GaussianNoise(0.5)):
+        out = np.asarray(run(layer, {}, x, True))
+        # 20,000 draws of standard deviation ≤ 0.66: five standard errors.
+        assert out.mean() == pytest.approx(1, abs=5 * 0.66 / 20_000**0.5)
+    dropped = np.asarray(run(Dropout(0.3), {}, x, True))
+    assert set(np.unique(dropped).round(5)) == {0.0, np.float32(1 / 0.7).round(5)}
+    assert (dropped == 0).mean() == pytest.approx(0.3, abs=5 * (0.21 / 20_000) ** 0.5)
+    noise = np.asarray(run(GaussianDropout(0.3), {}, x, True))
+    assert noise.std() == pytest.approx((0.3 / 0.7) ** 0.5, rel=5 / (2 * 20_000) ** 0.5)
+
+
+def test_dropout_noise_shape_is_shared():
+    out = np.asarray(run(Dropout(0.5, noise_shape=(None, 1, None)), {}, np.ones((50, 3, 4), np.float32), True))
+    assert np.array_equal(out[:, 0], out[:, 1])
+    assert not np.array_equal(out[:, :, 0], out[:, :, 1])
+
+
+def test_two_random_layers_draw_different_numbers():
+    x = np.ones((4, 50), np.float32)
+    network = Network((Dropout(0.5), Dropout(0.5)), (50,))
+    first = network.forward(({}, {}), x, Context(training=True, key=jax.random.key(0)), upto=1)
+    both = network.forward(({}, {}), x, Context(training=True, key=jax.random.key(0)))
+    assert 0.15 < float((both != 0).mean()) < 0.35  # a quarter survives both, not a half
+    assert 0.4 < float((first != 0).mean()) < 0.6
+
+
+def test_dense_as_in_torch(x64):
+    torch = pytest.importorskip("torch", reason="PyTorch is an oracle only where installed")
+    layer, x = Dense(3, activation="tanh"), inputs(5, (4,))
+    w = weights_of(layer, (4,))
+    theirs = torch.nn.functional.linear(torch.tensor(x), torch.tensor(w["kernel"].T.copy()), torch.tensor(w["bias"]))
+    agree(run(layer, w, x, False), torch.tanh(theirs), 1e-14)
+
+
+# Input computes nothing; the calls of these differ from Keras's, and tests of their own compare them.
+OTHERWISE = ("Input", "Maxout", "Residual", "PositionEmbedding", "PositionalEncoding", "MultiHeadAttention",
+             "Bidirectional", "TimeDistributed", "SimpleRNN", "Lambda",
+             *(name for name in LAYERS if name.startswith("SpatialDropout")),
+             *(name for name in LAYERS if name.startswith("Random")))  # fmt: skip
+
+
+@pytest.mark.parametrize("layer", [case for case in EACH if type(case.values[0]).__name__ not in OTHERWISE])
+def test_as_in_keras_at_inference(layer, keras64):
+    """Those that Keras computes too; weights go over in the order and the shapes of `get_weights`."""
+    name = type(layer).__name__
+    for shape in LAYERS[name][1][-1:]:
+        theirs = getattr(keras64.layers, name)(**keras_settings(layer), dtype="float64")
+        x, w = inputs(3, shape, layer=layer), weights_of(layer, shape)
+        theirs.build([(None, *form) for form in shape] if layer.many else (None, *shape))
+        theirs.set_weights(list(w.values()))
+        assert [tuple(v.shape) for v in theirs.weights] == [v.shape for v in w.values()]
+        # To 1e-5, as everywhere: Keras computes parts of its layers in float32 whatever their dtype.
+        agree(run(layer, w, x, False), np.asarray(theirs(list(x) if layer.many else x)))
+
+
+def keras_settings(layer):
+    ours = {name: value for name, value in layer.get_config().items() if isinstance(value, (int, float, str, tuple))}
+    here = ("name", "use_causal_mask")  # the latter belongs to the call in Keras
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in ours.items() if name not in here
+    }
+
+
+def test_maxout_is_the_largest_piece(x64):
+    layer, x = Maxout(2, pieces=3), inputs(4, (5,))
+    w = weights_of(layer, (5,))
+    pieces = (x @ w["kernel"] + w["bias"]).reshape(4, 2, 3)
+    agree(run(layer, w, x, False), pieces.max(-1), 1e-14)
+
+
+def test_slopes_helper_finds_a_known_slope(x64):
+    agree(slopes(lambda v: jnp.sum(v**2), np.array([1.0, -2.0])), [2, -4], 1e-9)

@@ -1,0 +1,1 @@
+"""Tests of the compiled training loop against independent implementations."""

@@ -1,0 +1,73 @@
+"""The folder of compiled programs is private, or there is none."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import jax
+import numpy as np
+import pytest
+
+from jindan.engine import devices
+
+posix = pytest.mark.skipif(os.name != "posix", reason="modes and owners are POSIX's")
+
+
+@posix
+def test_the_folder_is_ours_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("JINDAN_CACHE", str(tmp_path / "deep" / "place"))
+    folder = devices.cache_folder()
+    assert folder.is_dir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@posix
+def test_an_open_folder_is_closed(tmp_path, monkeypatch):
+    (tmp_path / "compiled").mkdir()
+    (tmp_path / "compiled").chmod(0o777)
+    monkeypatch.setenv("JINDAN_CACHE", str(tmp_path))
+    assert stat.S_IMODE(devices.cache_folder().stat().st_mode) == 0o700
+
+
+@posix
+def test_a_folder_of_another_owner_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("JINDAN_CACHE", str(tmp_path))
+    assert devices.cache_folder() is not None
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    assert devices.cache_folder() is None
+
+
+@posix
+def test_a_link_into_anothers_folder_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "compiled").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.setenv("JINDAN_CACHE", str(tmp_path))
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    assert devices.cache_folder() is None
+
+
+def test_no_cache_is_possible(tmp_path, monkeypatch):
+    monkeypatch.setenv("JINDAN_CACHE", "")
+    assert devices.cache_folder() is None
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("JINDAN_CACHE", str(tmp_path / "file"))
+    assert devices.cache_folder() is None
+
+
+def test_the_usual_place(tmp_path, monkeypatch):
+    monkeypatch.delenv("JINDAN_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert devices.cache_folder() == tmp_path / "jindan" / "compiled"
+
+
+def test_float64_exists_only_inside():
+    with devices.width("float64"):
+        assert jax.numpy.ones(1, np.float64).dtype == np.float64
+    with devices.width("float32"):
+        assert jax.numpy.ones(1).dtype == np.float32
+    assert not jax.config.jax_enable_x64
+
+
+def test_devices_in_words():
+    assert "×" in devices.describe()

@@ -1,0 +1,159 @@
+"""Splitting the rows of a batch among CPU devices changes nothing but the order of sums."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+from contracts.numerics import agree
+from jax.flatten_util import ravel_pytree
+
+from jindan.engine import supervised
+from jindan.engine.data import Data
+from jindan.engine.train import train
+from jindan.layers import (
+    BatchNormalization,
+    Bidirectional,
+    Conv2D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    GaussianNoise,
+    Layer,
+    Masking,
+    RandomFlip,
+    RandomRotation,
+    Reshape,
+    Residual,
+    SimpleRNN,
+)
+from jindan.optimizers import Adam
+from jindan.plan import Plan
+
+RNG = np.random.default_rng(417)
+X, Y = RNG.normal(size=(70, 4, 3)), RNG.normal(size=(70, 2))
+PLAN = Plan((SimpleRNN(5), Dense(2)), loss="mse", optimizer=Adam(0.02), batch_size=32, epochs=3, seed=1, l2=1e-3,
+            metrics=("mae",), dtype="float64")  # fmt: skip
+
+pytestmark = pytest.mark.skipif(len(jax.devices("cpu")) < 2, reason="there is one CPU device only")
+
+
+@pytest.fixture(autouse=True)
+def _small_networks_are_split_too(monkeypatch):
+    monkeypatch.setattr(supervised, "ENOUGH", 0)
+    monkeypatch.setattr(supervised, "EACH_WEIGHT", 0)
+
+
+def alone(plan, data, monkeypatch):
+    """The same on one device."""
+    with monkeypatch.context() as patch:
+        patch.setattr(supervised.Supervised, "shards", lambda self, rows: 1)
+        return train(plan, data)
+
+
+def compare(plan, data, monkeypatch, tolerance=1e-9):
+    program = supervised.program_of(
+        plan.structure, Data.of(*data).input_shape if isinstance(data, tuple) else data.input_shape
+    )
+    assert program.shards(plan.batch_size) > 1
+    split, whole = train(plan, data), alone(plan, data, monkeypatch)
+    # All at once: a bias before a batch norm stays 0 but for rounding.
+    agree(ravel_pytree(split.weights)[0], ravel_pytree(whole.weights)[0], tolerance)
+    for name, values in whole.history.items():
+        agree(split.history[name], values, tolerance)
+    return split
+
+
+def test_split_equals_whole_with_a_partial_batch_and_validation(monkeypatch):
+    data = Data.of(X, Y, RNG.random(70), (X[:33], Y[:33]))
+    split = compare(PLAN, data, monkeypatch)
+    again = train(PLAN, data)
+    for a, b in zip(jax.tree.leaves(split.weights), jax.tree.leaves(again.weights), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_split_equals_whole_with_masks_and_sequences(monkeypatch):
+    x = X.copy()
+    x[::3, 2:] = 0
+    plan = PLAN.edit(layers=(Masking(), SimpleRNN(5, return_sequences=True), Dense(1)))
+    compare(plan, (x, RNG.normal(size=(70, 4, 1))), monkeypatch)
+
+
+def test_split_equals_whole_on_numbers_of_things(monkeypatch):
+    ids = RNG.integers(0, 6, (70, 4))
+    plan = PLAN.edit(layers=(Embedding(6, 3, mask_zero=True), SimpleRNN(5), Dense(2)))
+    compare(plan, (ids, Y), monkeypatch)
+
+
+def test_batch_norm_sees_the_rows_of_all_devices(monkeypatch):
+    plan = PLAN.edit(layers=(BatchNormalization(), SimpleRNN(5), BatchNormalization(), Dense(2)))
+    split = compare(plan, (X, Y), monkeypatch)
+    assert not np.allclose(split.weights[0]["moving_mean"], 0)
+
+
+def test_images_are_split_too(monkeypatch):
+    plan = PLAN.edit(layers=(Conv2D(3, 2), BatchNormalization(), Flatten(), Dense(2)))
+    compare(plan, (RNG.normal(size=(70, 4, 4, 2)), Y), monkeypatch)
+
+
+def test_a_small_network_is_not_worth_it(monkeypatch):
+    monkeypatch.setattr(supervised, "ENOUGH", 3e7)
+    assert supervised.program_of(PLAN.structure, (4, 3)).shards(32) == 1
+
+
+def test_a_member_equals_the_split_plan_alone():
+    plans = [PLAN.edit(seed=s) for s in (1, 2)]
+    member, single = train(plans, (X, Y))[0], train(PLAN, (X, Y))
+    for ours, theirs in zip(jax.tree.leaves(member.weights), jax.tree.leaves(single.weights), strict=True):
+        agree(ours, theirs, 1e-9)
+
+
+def test_stopping_and_going_on_changes_nothing():
+    whole = train(PLAN, (X, Y))
+    part = train(PLAN, (X, Y), until=(1, 1))
+    rest = train(PLAN, (X, Y), start=part)
+    for a, b in zip(jax.tree.leaves(whole.weights), jax.tree.leaves(rest.weights), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (Dropout(0.5), SimpleRNN(5, dropout=0.3, recurrent_dropout=0.2), GaussianNoise(0.1), Dense(2)),
+        (Dropout(0.5, noise_shape=(16, 1, 3)), SimpleRNN(5), Dense(2)),
+        (Reshape((2, 2, 3)), RandomFlip(), RandomRotation(0.1), Conv2D(2, 1), Flatten(), Dense(2)),
+    ],
+)
+def test_noise_is_that_of_the_whole_batch(layers, monkeypatch):
+    """Drawn for all rows, a share taken: neither the number of devices nor a population changes it."""
+    plan = PLAN.edit(layers=layers, weight_noise=0.1, batch_size=16 if layers[0] == Dropout(0.5, (16, 1, 3)) else 32)
+    data = (X[:64], Y[:64])
+    run = train(plan, data) if plan.batch_size == 16 else compare(plan, data, monkeypatch)
+    member = train([plan, plan.edit(seed=9)], data)[0]
+    agree(ravel_pytree(member.weights)[0], ravel_pytree(run.weights)[0], 1e-9)
+
+
+class Own(Layer):
+    """A layer of the user's may look at the batch as a whole."""
+
+    def apply(self, w, x, ctx):
+        return x - x.mean(0)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        PLAN.edit(layers=(Dense(2),)),
+        PLAN.edit(layers=(Own(), SimpleRNN(5), Dense(2))),
+        PLAN.edit(layers=(Bidirectional(SimpleRNN(5, activity_regularizer="l2")), Dense(2))),
+        PLAN.edit(layers=(Residual([Own()]), SimpleRNN(5), Dense(2))),
+        PLAN.edit(layers=(SimpleRNN(5), Dense(2, activation=lambda z: z - z.mean(0)))),
+        PLAN.edit(loss="rmse"),
+        PLAN.edit(mixup=0.2),
+        PLAN.edit(batch_size=31),
+        PLAN.edit(batch_size=8),
+    ],
+)
+def test_what_needs_the_whole_batch_is_not_split(plan):
+    assert supervised.program_of(plan.structure, (4, 3)).shards(plan.batch_size) == 1

@@ -1,0 +1,1 @@
+"""Tests of the main job: a table in, a run folder out."""
