@@ -86,5 +86,11 @@ def suggestion(name: str, options: Iterable[str]) -> str | None:
     'Did you mean `species`?'
     """
     folded = {str(option).casefold(): str(option) for option in options}
-    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.55)
+    near = difflib.get_close_matches(name.casefold(), folded, n=5, cutoff=0.55)
+    # Of a few letters, half may be alike by chance: then at least the first one has to be.
+    near = [n for n in near if len(name) > 4 or n[0] == name[0].casefold() or _ratio(n, name.casefold()) > 0.75]
     return f"Did you mean `{folded[near[0]]}`?" if near else None
+
+
+def _ratio(a: str, b: str) -> float:
+    return difflib.SequenceMatcher(None, a, b).ratio()

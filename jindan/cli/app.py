@@ -139,7 +139,10 @@ def train(
         Optional[int],  # noqa: UP045
         typer.Option(min=0, help="Fixes split, weights and order of rows; the plan's, else 0, unless given."),
     ] = None,
-    out: Annotated[Optional[Path], typer.Option(help="The run folder; runs/<table>-<time> unless given.")] = None,  # noqa: UP045
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="The run folder, runs/<table>-<time> unless given; a run that stands there is replaced."),
+    ] = None,
     drop: Annotated[Text, typer.Option(help="Columns to leave out, separated by commas.")] = None,
     numeric: Annotated[
         Text, typer.Option(help="Scaling: zscore (unless given), minmax, sum, whiten-pca, whiten-zca or none.")
@@ -195,7 +198,8 @@ def _finished(result: object, json_out: bool, quiet: bool, lang: Lang) -> bool:
         from .words import say
 
         epochs, folder = result.run.epochs, shlex.quote(str(result.folder))  # type: ignore[attr-defined]
-        print(f"jindan: {say('interrupted', lang.value, epochs=epochs)}", file=sys.stderr)
+        key = "interrupted" if result.run.interrupted else "interrupted_comparing"  # type: ignore[attr-defined]
+        print(f"jindan: {say(key, lang.value, epochs=epochs)}", file=sys.stderr)
         print(f"  help: jindan resume {folder}", file=sys.stderr)
     if json_out:
         _print_json(result.summary())  # type: ignore[attr-defined]

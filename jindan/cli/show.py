@@ -49,11 +49,16 @@ def show_run(record: dict[str, Any], folder: Path, lang: str) -> None:
     if record.get("time_order"):
         _remark(console, say("time_order", lang, column=record["time_order"].get("column")))
     _columns(console, record["data"], lang)
+    for note in record.get("untold", {}).get(lang, ()):
+        _remark(console, note)
     for item in record.get("inputs", ()):
         _remark(console, _input(item, lang))
     n = record["data"]["n"]
     epochs = len(record["history"].get("loss", []))
     stopped = say("stopped_early", lang, epoch=record["best_epoch"] + 1) if record.get("stopped_early") else ""
+    unfinished = record.get("unfinished")
+    if unfinished:
+        stopped = say(f"unfinished_{unfinished}", lang, epochs=record["plan"]["epochs"])
     console.print(
         say("training", lang, train=n["train"], validation=n["validation"], test=n["test"], epochs=epochs,
             seconds=f"{record['seconds']['total']:.1f}") + stopped,
@@ -63,7 +68,8 @@ def show_run(record: dict[str, Any], folder: Path, lang: str) -> None:
     console.print(Text(say("next", lang)))
     place = shlex.quote(str(folder))
     rows = "FOLDER" if record.get("images") else "NEW.csv"
-    for line in (f"jindan report {place} --open", f"jindan predict {place} {rows} --out predictions.csv"):
+    lines = [f"jindan report {place} --open", f"jindan predict {place} {rows} --out predictions.csv"]
+    for line in ([f"jindan resume {place}"] if unfinished else []) + lines:
         console.print(Text(f"  {line}", style="cyan"), soft_wrap=True)
 
 
@@ -142,7 +148,7 @@ def show_look(seen: Any, lang: str) -> None:
         )  # fmt: skip
     console.print(table)
     target = body["target"]
-    if target:
+    if target and target["task"] is not None:  # what is wrong with one that cannot be predicted stands in the notes
         console.print()
         reason = target[f"reason_{lang}"]
         console.print(Text(say("target_is", lang, name=target["name"], task=say(target["task"], lang)) + " " + reason))
@@ -153,7 +159,7 @@ def show_look(seen: Any, lang: str) -> None:
         if strongest:
             console.print(Text(say("goes_with", lang)))
             for row in strongest:
-                console.print(Text(f"  {row['column']:24} {row['value']:.2f}  {say(row['measure'], lang)}"))
+                console.print(Text(f"  {row['column']:24} {row['value']:.2f}  {say(row['measure'].strip('|'), lang)}"))
     notes = seen.notes(lang)
     if notes:
         console.print()

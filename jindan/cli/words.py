@@ -71,6 +71,11 @@ TEXTS = {
         "훈련 {train}행, 검증 {validation}행, 시험 {test}행, 에폭 {epochs}회, 모두 {seconds}초",
     ),
     "stopped_early": ("; stopped early, best epoch {epoch}", ", 조기 종료(최적 에폭 {epoch})"),
+    "unfinished_training": ("; interrupted before epoch {epochs}", ", 에폭 {epochs}회 전에 중단됨"),
+    "unfinished_comparing": (
+        "; interrupted while the simple models were trained, which are missing here",
+        ", 단순 모델을 학습하는 중에 중단되어 비교가 빠져 있음",
+    ),
     "next": ("Next:", "다음:"),
     "leak": (
         "`{column}` says the same as `{target}`: if it is not known at prediction time, leave it out.",
@@ -85,6 +90,10 @@ TEXTS = {
     "interrupted": (
         "interrupted after {epochs} epoch(s); nothing is lost.",
         "에폭 {epochs}회에서 멈췄습니다. 잃은 것은 없습니다.",
+    ),
+    "interrupted_comparing": (
+        "interrupted while the simple models were trained; the network is kept.",
+        "단순 모델을 학습하는 중에 멈췄습니다. 신경망은 저장했습니다.",
     ),
     "epoch": ("epoch", "에폭"),
     "left": ("left", "남은 시간"),

@@ -114,6 +114,10 @@ def as_numbers(series: polars.Series) -> polars.Series:
     >>> as_numbers(pl.Series(["1", "x", None])).to_list()
     [1.0, None, None]
     """
+    if series.dtype.is_integer():
+        return series.cast(pl.Float64)
+    if series.dtype == pl.Float64:
+        return series.fill_nan(None)
     if series.dtype == pl.String:
         series = series.str.strip_chars().cast(pl.Float64, strict=False)
     return series.cast(pl.Float64, strict=False).fill_nan(None)
@@ -205,13 +209,19 @@ def _describe(series: polars.Series, kind: str, form: str | None) -> Column:
 
 
 def _odd(series: polars.Series) -> tuple[int, int, str] | None:
-    """How many cells of a text column are no numbers, where nearly all are; the first one's row and value."""
+    """How many cells of a text column are no numbers, where nearly all are; the first one's row and value.
+
+    Where at least half are numbers, a few words that come again and again ("unknown") look like marks of no value.
+    """
     text = series.str.strip_chars()
     number = text.str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False).is_not_null()
     n = series.len() - series.null_count()
     odd = (~number) & series.is_not_null()
     # Codes such as 00123 stay text for good.
-    if not odd.any() or odd.sum() > (1 - MOSTLY) * n or text.str.contains(r"^0\d").any():
+    if not odd.any() or text.str.contains(r"^0\d").any():
+        return None
+    marks = 2 * odd.sum() <= n and text.filter(odd).n_unique() <= 3 and text.filter(~odd).n_unique() > 10
+    if odd.sum() > (1 - MOSTLY) * n and not marks:
         return None
     row = int(odd.arg_true()[0])
     return int(odd.sum()), row + 1, series[row]

@@ -122,7 +122,11 @@ def parse(text: str, where: str, header: bool | None) -> tuple[pl.DataFrame, boo
         raw = body
     else:
         names = [f"column_{i}" for i in range(raw.width)]
-    columns = [type_column(raw.to_series(i), decimal_comma=delimiter == ";").alias(n) for i, n in enumerate(names)]
+    plain = _plain_numbers(raw)
+    columns = [
+        (column if column is not None else type_column(raw.to_series(i), decimal_comma=delimiter == ";")).alias(name)
+        for i, (name, column) in enumerate(zip(names, plain, strict=True))
+    ]
     return pl.DataFrame(columns), named
 
 
@@ -173,6 +177,27 @@ def type_column(series: pl.Series, *, decimal_comma: bool = False) -> pl.Series:
     return text
 
 
+def _plain_numbers(raw: pl.DataFrame) -> list[pl.Series | None]:
+    """The columns that are numbers as they stand, all at once, as a table may have thousands; None for the others.
+
+    Numbers that start with 0 or with anything but a digit may be codes or words, and are left to `type_column`.
+    """
+    text = raw.select(pl.all().str.strip_chars())
+    usual = r"^[+-]?([1-9]\d*|0)?(\.\d*)?([eE][+-]?\d+)?$"
+    found = text.select(pl.all().str.contains(usual).all() & (pl.all().null_count() == 0)).row(0)
+    floats = text.select(pl.all().cast(pl.Float64, strict=False))
+    wholes = text.select(pl.all().cast(pl.Int64, strict=False))
+    columns: list[pl.Series | None] = []
+    for i, good in enumerate(found):
+        for numbers in (wholes, floats):
+            if good and numbers.to_series(i).null_count() == 0:
+                columns.append(numbers.to_series(i))
+                break
+        else:
+            columns.append(None)
+    return columns
+
+
 def is_value(cell: str | None) -> bool:
     """Whether a cell reads as a number or a date, which the name of a column seldom does."""
     return cell is not None and bool(_NUMBER.match(cell.strip()) or _DATE.match(cell.strip()))
@@ -183,6 +208,8 @@ def _readings(text: pl.Series, decimal_comma: bool) -> list[pl.Series]:
     present = text.drop_nulls()
     if decimal_comma and _all(present, r"^[+-]?\d*(,\d+)?([eE][+-]?\d+)?$"):
         readings.append(text.str.replace(",", ".", literal=True))
+    elif decimal_comma and _all(present, r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"):
+        readings.append(text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True))
     elif _all(present, r"^[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$"):
         readings.append(text.str.replace_all(",", "", literal=True))
     return readings
@@ -234,12 +261,15 @@ def _read_strings(text: str, delimiter: str, where: str) -> pl.DataFrame:
             if not any(cell.strip() for cell in row):
                 continue
             if rows and len(row) != len(rows[0]):
+                swallowed = any("\n" in cell for cell in row)
                 raise InputError(
                     "A row has another number of fields than the first one.",
                     where=f"{where}, line {line}",
-                    expected=f"{len(rows[0])} fields",
-                    received=f"{len(row)} fields: {delimiter.join(row)[:100]!r}",
-                    help='Put values that hold the delimiter in quotes ("), or remove the stray one.',
+                    expected=f"{len(rows[0])} field" + "s" * (len(rows[0]) != 1),
+                    received=f"{len(row)} field{'s' * (len(row) != 1)}: {delimiter.join(row)[:100]!r}",
+                    help='A quote (") that opens in this line is not closed in it: close it, or remove it.'
+                    if swallowed
+                    else 'Put values that hold the delimiter in quotes ("), or remove the stray one.',
                 )
             rows.append(row)
     except csv.Error as error:

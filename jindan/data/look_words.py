@@ -21,6 +21,12 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{count} rows have no value in the target `{column}` and will be left out.",
         "목표 `{column}`의 값이 없는 행이 {count}개 있어 제외됩니다.",
     ),
+    "unjudged-class": (
+        "No row of class `{label}` (it has {count}) is among those the figures are measured on: they say nothing "
+        "about it.",
+        "클래스 `{label}`의 행은 {count}개인데 성적을 잰 데이터에는 하나도 없습니다. 이 수치는 이 클래스에 대해 "
+        "아무것도 말해 주지 않습니다.",
+    ),
     "rare-class": (
         "Class `{label}` has only {count} of {rows} rows; accuracy alone will hide how it fares.",
         "클래스 `{label}`의 행은 {rows}개 중 {count}개뿐입니다. 정확도만으로는 이 클래스의 성적이 드러나지 않습니다.",
@@ -34,6 +40,12 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Correct or empty them, and it is used as numbers.",
         "`{column}` 열은 대부분 수치인데 {count}개 칸이 수치가 아닙니다(처음: {row}행 '{value}'). "
         "고치거나 비우면 수치로 쓰입니다.",
+    ),
+    "numbers-and-marks": (
+        "Column `{column}` holds numbers beside {count} cells that are none (first: row {row} '{value}'), so every "
+        "number is a category of its own. Empty those cells, and it is used as numbers.",
+        "`{column}` 열에는 수치와 함께 수치가 아닌 칸이 {count}개 있어(처음: {row}행 '{value}') 수마다 별개의 범주가 "
+        "됩니다. 그 칸을 비우면 수치로 쓰입니다.",
     ),
     "dropped-constant": (
         "Column `{column}` holds one value only and will be left out.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jindan.data.association import correlation_ratio, cramers_v, pearson
-from jindan.data.columns import Column, as_booleans, as_numbers, infer_columns
+from jindan.data.columns import MOSTLY, Column, as_booleans, as_numbers, infer_columns
 from jindan.data.contamination import leaking_columns, looks_like_time_series, repeated_rows
 from jindan.data.encoders import as_categories
 from jindan.data.lazy import pl
@@ -226,7 +226,9 @@ def _remarks(seen: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
         yield "time-series", {"column": seen["time_series"]["column"]}
     for c in seen["columns"]:
         if c.odd:
-            yield "mostly-numbers", dict(zip(("column", "count", "row", "value"), (c.name, *c.odd), strict=True))
+            few = c.odd[0] <= (1 - MOSTLY) * c.count
+            values = dict(zip(("column", "count", "row", "value"), (c.name, *c.odd), strict=True))
+            yield "mostly-numbers" if few else "numbers-and-marks", values
         if target and c.name == target["name"]:
             continue
         if c.kind in ("text", "image"):

@@ -186,9 +186,31 @@ def _cross_entropy(loss: Any, activation: str | None, width: int, ends: Any, fac
     return None
 
 
+def _not_finite(values: Any) -> dict[str, Any] | None:
+    """How many numbers are NaN or infinite, and the first row (from 0) of one."""
+    for part in values if isinstance(values, tuple) else (values,):
+        if part.dtype.kind != "f" or np.isfinite(part.sum(dtype=np.float64)):
+            continue
+        rows = (~np.isfinite(part)).reshape(len(part), -1).sum(1)
+        if rows.any():
+            return {"count": int(rows.sum()), "row": int(np.flatnonzero(rows)[0])}
+    return None
+
+
 def look_before(plan: Plan, input_shape: Any, data: Any, *, warn: bool = True) -> tuple[Finding, ...]:
     """Findings that need no training; each is also warned of."""
     found = []
+    for name, values in (("x", data.x), ("y", data.y)):
+        broken = _not_finite(values)
+        if broken is not None:
+            found.append(Finding("nonfinite-values", "error", None, {"where": name, **broken}, 1.0))
+            if warn:
+                count, row = broken["count"], broken["row"]
+                warnings.warn(
+                    f"{name} holds NaN or infinity in {count} place{'s' * (count > 1)}, first in row {row}; every "
+                    "weight that training updates with it becomes NaN. Drop or fill such rows.",
+                    JindanWarning, stacklevel=4,
+                )  # fmt: skip
     for layer, reason, evidence in _contradictions(plan, input_shape, data.y):
         severity = "warning" if reason in TOLERABLE else "error"
         found.append(Finding("output-loss-mismatch", severity, layer, {"reason": reason, **evidence}, 0.99))

@@ -162,3 +162,13 @@ def record(history: History, run: Run, plan: Plan, own: list, initial_epoch: int
     history.epoch = list(range(initial_epoch, initial_epoch + run.epochs))
     history.seconds, history.run = run.seconds, run
     history.stopped_epoch = initial_epoch + run.epochs - 1 if run.stopped_early else 0
+
+
+def looked_after(before: tuple, run: Run) -> tuple:
+    """What was found before training, with what the run shows that is not known yet."""
+    from ..doctor.findings import ordered
+    from ..doctor.tables import run_findings
+
+    known = {finding.code for finding in before}
+    after = [finding for finding in run_findings(run) if finding.code not in known]
+    return ordered((*before, *after)) if after else before

@@ -242,6 +242,8 @@ class Model(Kept):
                 run = train(plan, feed.first, start=start, listen=listen, each_epoch=line.mode == 2)
                 cut = run.interrupted
             self._adopt(fitting.settled(run))
+            if doctor:
+                history.findings = fitting.looked_after(history.findings, run)
         history.set_model(self)
         history.set_params(fitting.params(plan, feed, line))
         fitting.record(history, run, plan, own, first)

@@ -49,6 +49,8 @@ def parse_layers(text: str) -> tuple[Layer, ...]:
             found.append(Dropout(_number(words[1], float, part)))
         elif 1 <= len(words) <= 2 and words[0].lower() != "dropout":
             activation = words[1] if len(words) == 2 else None
+            if activation is not None and activation.isdigit():
+                raise _unreadable(part, f'Units come first: "{activation} {words[0]}".')
             canonical(activation, where=f"--layers {part!r}")
             units = _number(words[0], int, part)
             kernel = "he_normal" if activation and "relu" in activation.lower() else "glorot_uniform"
@@ -289,11 +291,11 @@ def _number(text: str, kind: type, part: str) -> Any:
         raise _unreadable(part) from None
 
 
-def _unreadable(part: str) -> InputError:
+def _unreadable(part: str, hint: str | None = None) -> InputError:
     return InputError(
         "A hidden layer cannot be read.",
         where="--layers",
         expected='units and an activation, or a dropout: "30 relu, dropout 0.2, 16 relu"',
         received=repr(part),
-        help="Separate layers with commas; the output layer is added by itself.",
+        help=hint or "Separate layers with commas; the output layer is added by itself.",
     )

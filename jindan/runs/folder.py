@@ -41,7 +41,8 @@ def check_writable(folder: Path) -> None:
     """
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / saving.PLAN).exists())):
         raise FileError(
-            "Something else stands where the run would be written.", where=folder, expected="a new or empty folder",
+            "Something else stands where the run would be written.", where=folder,
+            expected="a new or empty folder, or a run to replace",
             received="a folder with other files" if folder.is_dir() else "a file", help="Choose another --out.",
         )  # fmt: skip
     made: list[Path] = []

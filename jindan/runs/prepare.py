@@ -49,6 +49,7 @@ class Prepared:
         truth: (rows,) class numbers, or values in the target's units.
         folder: What relative paths of images count from.
         images: Whether the rows are a set of images rather than a table.
+        unlabelled: Rows of the table that have no target, and are left out of `frame`.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Prepared:
     truth: np.ndarray
     folder: Path | None = None
     images: bool = False
+    unlabelled: int = 0
 
     @property
     def classes(self) -> int:
@@ -153,6 +155,7 @@ def prepare(
     return Prepared(
         name=table.name, path=table.path, frame=frame, target=goal, columns=columns, task=kind, split=split,
         numbers=numbers, preprocessor=preprocessor, encoder=final, x=x, encoded=encoded, truth=truth, folder=folder,
+        unlabelled=len(present) - len(numbers),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from .. import __version__
 from ..data import look, repeated_rows
 from ..data.images_table import FILE
+from ..data.look_words import sentence
 from ..engine.memory import estimate_memory
 from ..engine.run import Run
 from ..models.drawing import draw
@@ -91,7 +92,8 @@ def make_record(
 def _data(prepared: Prepared) -> dict[str, Any]:
     seen = look(prepared.plain, prepared.target)
     rows = {column.name: column.odd[1] for column in prepared.columns if column.odd}
-    remarks = ((c, {**v, "row": rows[v["column"]]} if c == "mostly-numbers" else v) for c, v in seen.remarks)
+    about_odd = ("mostly-numbers", "numbers-and-marks")
+    remarks = ((c, {**v, "row": rows[v["column"]]} if c in about_odd else v) for c, v in seen.remarks)
     told = tuple(_told(prepared, remarks))
     seen = replace(seen, columns=prepared.columns, remarks=told)
     body = seen.to_dict()
@@ -109,6 +111,20 @@ def _data(prepared: Prepared) -> dict[str, Any]:
     target = body["target"] or {}
     if target.get("classes"):
         found["class_balance"] = [[str(n), int(c)] for n, c in zip(target["classes"], target["counts"], strict=True)]
+    return found
+
+
+def untold(prepared: Prepared, part: str, lang: str) -> list[str]:
+    """What the figures on a part of the rows do not tell: rows without a target, classes that are not in it."""
+    found = []
+    if prepared.unlabelled:
+        found.append(sentence("missing-target", {"column": prepared.target, "count": prepared.unlabelled}, lang))
+    if prepared.classes and part != "train":
+        rows = np.bincount(prepared.truth, minlength=prepared.classes)
+        judged = np.bincount(prepared.truth[prepared.part(part)], minlength=prepared.classes)
+        for number in np.flatnonzero((rows > 0) & (judged == 0)):
+            label = str(prepared.encoder.classes[number])  # type: ignore[union-attr]
+            found.append(sentence("unjudged-class", {"label": label, "count": int(rows[number])}, lang))
     return found
 
 

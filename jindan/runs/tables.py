@@ -14,6 +14,7 @@ import numpy as np
 
 from ..data import Preprocessing
 from ..doctor import tables as doctor
+from ..doctor.static import look_before
 from ..engine.data import Data, cut, row_shape
 from ..engine.forward import predict
 from ..engine.run import Run
@@ -27,7 +28,7 @@ from .folder import check_writable, new_folder, write_folder
 from .model import TableFacts, TableModel
 from .network import block
 from .prepare import Prepared, counted, prepare
-from .record import finite, make_record
+from .record import finite, make_record, untold
 from .simple import simple_models
 
 __all__ = ["TableModel", "TableRun", "resume_table", "train_table"]
@@ -43,7 +44,7 @@ class TableRun:
         folder: The run folder.
         run: The engine's Run.
         record: Everything the report shows.
-        interrupted: Whether training was cut off; `jindan resume` goes on.
+        interrupted: Whether training, or the comparison after it, was cut off; `jindan resume` goes on.
     """
 
     folder: Path
@@ -52,7 +53,7 @@ class TableRun:
 
     @property
     def interrupted(self) -> bool:
-        return self.run.interrupted
+        return "unfinished" in self.record
 
     @property
     def model(self) -> TableModel:
@@ -142,8 +143,9 @@ def train_table(
         "target": target, "task": task, "validation": validation, "test": test, "seed": seed, "header": header,
         "lang": lang, "command": command, "start": None if start is None else str(start),
     }  # fmt: skip
+    again = old is not None and (task, target) == ("auto", old.facts.target)
     prepared = prepare(
-        source, target, task=old.facts.task if old is not None and task == "auto" else task,
+        source, target, task=old.facts.task if again else task,
         preprocessing=preprocessing if old is None else _sized(preprocessing, old), validation=validation, test=test,
         seed=seed, header=header,
     )  # fmt: skip
@@ -156,7 +158,7 @@ def train_table(
     before = None if old is None else replace(old._run, interrupted=False)
     _still_wanted(listen)
     run = train(made, data, listen=listen, start=before)
-    return _finish(folder, run, prepared, settings, {"read": read}, began)
+    return _finish(folder, run, prepared, data, settings, {"read": read}, began)
 
 
 def _known(asked: Wanted, old: Any, seed: int | None, preprocessing: Any) -> tuple[Wanted, int, Preprocessing]:
@@ -204,7 +206,7 @@ def resume_table(folder: str | Path, *, listen: Callable[[Any], Any] | None = No
             received="a saved model", help="Call model.fit again instead.",
         )  # fmt: skip
     run, settings = model._run, model.facts.settings
-    if run is None or not run.interrupted:
+    if run is None or not (run.interrupted or settings.get("unfinished")):
         raise InputError(
             "There is nothing to resume: the run is complete.", where=folder, expected="an interrupted run",
             received=f"a complete one of {run.epochs if run else 0} epochs",
@@ -228,8 +230,10 @@ def resume_table(folder: str | Path, *, listen: Callable[[Any], Any] | None = No
         )  # fmt: skip
     targets = targets_for(run.plan, prepared.task.kind, prepared.encoded, prepared.classes)
     _still_wanted(listen)
-    run = train(run.plan, _data(prepared, targets), start=run, listen=listen)
-    return _finish(Path(folder), run, prepared, settings, {}, began)
+    data = _data(prepared, targets)
+    if run.interrupted:
+        run = train(run.plan, data, start=run, listen=listen)
+    return _finish(Path(folder), run, prepared, data, settings, {}, began)
 
 
 def _data(prepared: Prepared, targets: np.ndarray) -> Data:
@@ -238,22 +242,26 @@ def _data(prepared: Prepared, targets: np.ndarray) -> Data:
     return Data.of(cut(prepared.x, train_rows), targets[train_rows], validation=validation)
 
 
-def _finish(folder: Path, run: Run, prepared: Prepared, settings: dict, seconds: dict, began: float) -> TableRun:
+def _finish(
+    folder: Path, run: Run, prepared: Prepared, data: Data, settings: dict, seconds: dict, began: float
+) -> TableRun:
     at_once = block(prepared.preprocessor.inputs)
     outputs = predict(run.plan, run.input_shape, run.weights, prepared.x, at_once)
     scores = {part: _score(prepared, outputs, prepared.part(part)) for part in PARTS if len(prepared.part(part))}
     part = next(p for p in reversed(PARTS) if p in scores)
+    unfinished = "training" if run.interrupted else None
     try:
         others = simple_models(prepared, part) if not run.interrupted else []
     except KeyboardInterrupt:
-        # The network is trained; who cannot wait for the simple models gets it without them.
-        others = []
+        # The network is trained: it is kept without the simple models, which `resume` adds.
+        others, unfinished = [], "comparing"
     seconds = {**seconds, **{name: run.seconds[name] for name in ("trace", "compile") if name in run.seconds}}
     seconds["train"] = run.seconds["run"]
     findings = doctor.put_in_order(
         [
             *doctor.table_findings(prepared.plain, prepared.target, prepared.preprocessor.input_columns),
             doctor.imbalance(prepared.truth[prepared.split.train], prepared.classes) if prepared.classes else None,
+            *look_before(run.plan, run.input_shape, data, warn=False),
             *doctor.run_findings(run),
             *doctor.beside_baselines(prepared.task.kind, scores[part], others),
         ]
@@ -263,6 +271,9 @@ def _finish(folder: Path, run: Run, prepared: Prepared, settings: dict, seconds:
         folder.name, run, prepared, scores, others, findings, outputs, seconds, settings["lang"], settings["command"]
     )
     record["time_order"] = doctor.time_order(prepared.plain, prepared.columns, prepared.target)
+    record["untold"] = {name: untold(prepared, part, name) for name in ("en", "ko")}
+    if unfinished:
+        record["unfinished"] = unfinished
     facts = TableFacts(
         prepared.target,
         prepared.task.kind,
@@ -274,6 +285,7 @@ def _finish(folder: Path, run: Run, prepared: Prepared, settings: dict, seconds:
             "fingerprint": _fingerprint(prepared),
             "has_header": settings["header"] is not False and not _nameless(prepared),
             **({"images": True} if prepared.images else {}),
+            "unfinished": unfinished,
         },
     )
     result = TableRun(folder, run, finite(record))

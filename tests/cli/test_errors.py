@@ -85,7 +85,7 @@ TRAIN = [
     (("--target", "y", "--from", "none"), "no run folder"),
     (("--target", "y", "--from", "R", "--layers", "5 relu"), "own network"),
     (("--target", "y", "--from", "R", "--drop", "k"), "own preprocessing"),
-    (("--target", "k", "--from", "R"), "two classes"),
+    (("--target", "k", "--from", "R"), "target 'y' (binary)"),
     (("--target", "y", "--from", "N"), "Regression needs numbers"),
 ]
 
