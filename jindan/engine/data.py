@@ -81,18 +81,19 @@ class Data:
         """Shape of one row of x; for several inputs, a tuple of shapes."""
         return row_shape(self.x)
 
-    def placed(self, plan: Any) -> tuple[Any, Any, Any]:
-        """(x, y, weight) on the device in the plan's dtype, put there once however often the data are trained on."""
+    def placed(self, plan: Any, where: Any = None) -> tuple[Any, Any, Any]:
+        """(x, y, weight) in the plan's dtype on the device, or where a sharding says; put there once however often
+        the data are trained on."""
         integers = plan.network(self.input_shape).integers
         labels = tuple(part.targets == "integer" for part in parts_of(plan.loss))
-        key = (plan.dtype, integers, labels)
+        key = (plan.dtype, integers, labels, where)
         cache = self.__dict__.setdefault("_placed", {})
         if key not in cache:
             x = as_inputs(self.x, plan.dtype, integers)
             y = as_targets(self.y, plan.dtype, plan.loss)
             weight = None if self.weight is None else self.weight.astype(plan.dtype, copy=False)
             # A copy: the user may change the arrays before the training is over.
-            cache[key] = jax.device_put((x, y, weight), may_alias=False)
+            cache[key] = jax.device_put((x, y, weight), where, may_alias=False)
         return cache[key]
 
 

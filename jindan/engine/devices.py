@@ -54,20 +54,29 @@ def cache_folder() -> Path | None:
 
 
 ROWS = "rows"  # the axis of devices along which the rows of a batch are split
+MEMBERS = "members"  # and along which the members of a population are
 
 
 @cache
-def mesh(size: int) -> jax.sharding.Mesh:
-    """So many CPU devices in a line."""
+def mesh(size: int, axis: str = ROWS) -> jax.sharding.Mesh:
+    """So many devices in a line."""
     automatic = (jax.sharding.AxisType.Auto,)
-    return jax.make_mesh((size,), (ROWS,), axis_types=automatic, devices=jax.devices("cpu")[:size])
+    return jax.make_mesh((size,), (axis,), axis_types=automatic, devices=jax.devices()[:size])
 
 
-def everywhere(tree: Any, shards: int) -> Any:
-    """Arrays on every device of the mesh, or on the default one where there is no mesh."""
-    if shards == 1:
-        return jax.device_put(tree)
-    return jax.device_put(tree, jax.sharding.NamedSharding(mesh(shards), jax.sharding.PartitionSpec()))
+def several() -> int:
+    """Among how many devices members can be split."""
+    return len(jax.devices())
+
+
+def replicated(size: int, axis: str) -> jax.sharding.Sharding:
+    """The same on every device of a line."""
+    return jax.sharding.NamedSharding(mesh(size, axis), jax.sharding.PartitionSpec())
+
+
+def split(size: int, axis: str) -> jax.sharding.Sharding:
+    """Cut along the first axis among the devices of a line."""
+    return jax.sharding.NamedSharding(mesh(size, axis), jax.sharding.PartitionSpec(axis))
 
 
 def width(dtype: str) -> Any:

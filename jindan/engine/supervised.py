@@ -109,7 +109,7 @@ class Supervised:
             return 1
         most = len(jax.devices("cpu"))
         # The passes forward and back count three times the forward one; every weight's gradient has to be added up.
-        work = 3 * rows * sum(layer.flops(shape) for layer, shape in zip(layers, network.shapes_in, strict=True))
+        work = 3 * rows * network.flops()
         if work < max(ENOUGH, EACH_WEIGHT * network.parameters()):
             return 1
         return next((n for n in range(most, 1, -1) if rows % n == 0 and rows // n >= LEAST), 1)

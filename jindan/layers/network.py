@@ -161,6 +161,10 @@ class Network:
         """Numbers in all weights, biases included."""
         return sum(int(np.prod(w.shape)) for spec in self.specs for w in spec.values())
 
+    def flops(self) -> int:
+        """Floating-point operations of one row, forward."""
+        return sum(layer.flops(shape) for layer, shape in zip(self.layers, self.shapes_in, strict=True))
+
     def trained(self, index: int, name: str) -> bool:
         """Whether a weight is changed by training."""
         return bool(self.layers[index].trainable) and self.specs[index][name].trainable

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jindan.callbacks import EarlyStopping, ReduceLROnPlateau
-from jindan.engine import train as engine
+from jindan.engine import group as engine
 from jindan.engine.train import train
 from jindan.layers import Dense, Dropout
 from jindan.optimizers import Adam

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jindan.callbacks import EarlyStopping, ReduceLROnPlateau
-from jindan.engine import loop
+from jindan.engine import loop, rules
 from jindan.engine.train import train
 from jindan.errors import InputError
 from jindan.plan import Plan
@@ -55,7 +55,7 @@ def our_stopping(values, **settings):
 
     def epoch(state, row):
         number, value = row
-        now = loop._watch(rule, value, number, {**state, "trained": {"w": number.astype(jnp.float64)}})
+        now = rules.watch(rule, value, number, {**state, "trained": {"w": number.astype(jnp.float64)}})
         return jax.tree.map(lambda new, old: jnp.where(state["stop"]["stopped"], old, new), now, state), now["stop"]
 
     rows = jnp.arange(len(values), dtype=jnp.int32), jnp.asarray(values)
@@ -130,7 +130,7 @@ def test_reduce_on_plateau_as_in_keras(settings):
         start = loop.fresh_epochs(types.SimpleNamespace(size=2), plan, empty)
 
         def epoch(state, value):
-            state = loop._slow(rule, value, jnp.asarray(0.2), state)
+            state = rules.slow(rule, value, jnp.asarray(0.2), state)
             return state, 0.2 * state["plateau"]["scale"]
 
         scan = jax.jit(lambda values: jax.lax.scan(epoch, start, values)[1])

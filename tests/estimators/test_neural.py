@@ -291,10 +291,10 @@ def test_any_optimizer_by_name():
 
 
 def test_a_grid_of_numbers_shares_one_program():
-    from jindan.engine import train
+    from jindan.engine import group
 
     NeuralClassifier(8, **QUICK).fit(X, NAMES)
-    before = len(train._EXECUTABLES)
+    before = len(group._EXECUTABLES)
     for rate, alpha in ((0.01, 0.1), (0.03, 1e-3)):
         NeuralClassifier(8, **{**QUICK, "learning_rate_init": rate, "alpha": alpha}).fit(X, NAMES)
-    assert len(train._EXECUTABLES) == before
+    assert len(group._EXECUTABLES) == before

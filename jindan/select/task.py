@@ -1,0 +1,153 @@
+"""Task: a model, rows and the arguments of `fit`, made ready for a population of trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..engine.data import Data
+from ..engine.members import predict_members
+from ..engine.run import Run
+from ..engine.train import train
+from ..errors import InputError
+from ..models import feeding, fitting
+from ..plan import Plan
+from .scoring import Scoring, scoring_of
+
+FIT = ("batch_size", "epochs", "callbacks", "shuffle", "class_weight", "sample_weight", "validation_data", "verbose")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every member of a population shares.
+
+    Attributes:
+        plan: The plan that members are edits of.
+        data: All rows.
+        scoring: How a member is judged, higher being better.
+        listen: Told of progress.
+    """
+
+    plan: Plan
+    data: Data
+    scoring: Scoring
+    listen: Any = None
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @property
+    def classes(self) -> np.ndarray | None:
+        """(rows,) the class of each row; None where targets are no classes."""
+        return classes_of(self.plan, self.data.y)
+
+    def train(self, plans: Sequence[Plan], **more: Any) -> list[Run]:
+        """A population of these plans on the task's rows."""
+        runs = train(list(plans), self.data, listen=self.listen, **more)
+        if any(run.interrupted for run in runs) and "until" not in more:
+            raise KeyboardInterrupt
+        return runs
+
+    def score(self, runs: Sequence[Run], rows: Sequence[np.ndarray]) -> np.ndarray:
+        """(runs,) each run's score on rows of its own."""
+        return np.array([self.scoring(self.plan, cut_y(self.data.y, r), p) for r, p in
+                         zip(rows, self.predict(runs, rows), strict=True)])  # fmt: skip
+
+    def predict(self, runs: Sequence[Run], rows: Sequence[np.ndarray]) -> list[Any]:
+        """Each run's outputs for rows of its own."""
+        return predict_members(runs, self.data.x, rows)
+
+
+def task_of(model: Any, x: Any, y: Any, *, scoring: Any = None, seed: int | None = 0, **fit: Any) -> Task:
+    """The task of a compiled model (or a Plan) and rows, with arguments of `fit`.
+
+    Raises:
+        InputError: when the model is not compiled, the rows do not fit it, or an argument is none of `fit`'s.
+    """
+    unknown = [name for name in fit if name not in FIT]
+    if unknown:
+        from ..errors import UnknownNameError
+
+        raise UnknownNameError("argument", unknown[0], FIT)
+    verbose, weight, validation = (fit.pop(name, None) for name in ("verbose", "sample_weight", "validation_data"))
+    class_weight = fit.pop("class_weight", None)
+    if isinstance(model, Plan):
+        plan, ports = _edited(model, fit), feeding.ONE
+        plan = plan.replace(seed=seed if seed is not None else plan.seed)
+    elif hasattr(model, "_plan_to_fit"):
+        model._need_compiled()
+        settled = {"batch_size": None, "epochs": 1, "callbacks": None, "shuffle": True, **fit}
+        order = ("batch_size", "epochs", "callbacks", "shuffle")
+        plan, own = model._plan_to_fit(settled["batch_size"], settled["epochs"], 0, settled["callbacks"],
+                                       settled["shuffle"], seed)  # fmt: skip
+        if own:
+            raise InputError(
+                "Callbacks of your own cannot follow many trainings at once.", where="callbacks",
+                expected=f"EarlyStopping, ReduceLROnPlateau ({', '.join(order)} besides)", received=repr(own[0]),
+                help="Leave it out, or train the members one by one.",
+            )  # fmt: skip
+        ports = model.ports
+    else:
+        raise InputError(
+            "This cannot be trained in a population.", where="model", expected="a compiled model, or a Plan",
+            received=type(model).__name__, help="Sequential([...]) and compile(optimizer, loss) make one.",
+        )  # fmt: skip
+    feed = feeding.feed(x, y, weight, 0.0, validation, plan.batch_size, ports)
+    if feed.changing:
+        raise InputError(
+            "Populations are trained on arrays.", where="x", expected="x and y as arrays", received="batches",
+            help="Gather the batches into arrays first.",
+        )  # fmt: skip
+    plan = fitting.fed(plan, feed, class_weight)
+    return Task(plan, feed.first, scoring_of(scoring, plan), _listener(verbose))
+
+
+def _edited(plan: Plan, fit: dict[str, Any]) -> Plan:
+    compiled, own = fitting.sort_callbacks(fit.pop("callbacks", None))
+    if own:
+        raise InputError("A plan takes no callbacks of your own.", where="callbacks", received=repr(own[0]))
+    return plan.replace(**{name: value for name, value in fit.items() if value is not None}, **compiled)
+
+
+def _listener(verbose: Any) -> Any:
+    if not verbose or verbose == "auto":
+        return None
+    from ..models.display import Line
+
+    return Line(verbose)
+
+
+def classes_of(plan: Plan, y: Any) -> np.ndarray | None:
+    """(rows,) class numbers of targets in any of the usual forms; None for other targets.
+
+    >>> from jindan.layers import Dense
+    >>> classes_of(Plan((Dense(2, activation="softmax"),), loss="categorical_crossentropy"), np.eye(2)).tolist()
+    [0, 1]
+    """
+    if isinstance(y, tuple):
+        return None
+    form = getattr(plan.loss, "targets", "any")
+    if form == "integer":
+        return y.reshape(-1).astype(np.int64) if y.size == len(y) else None
+    flat = y.reshape(len(y), -1)
+    whole = flat.size > 0 and bool(np.isin(flat, (-1, 0, 1)).all())
+    if flat.shape[1] == 1:
+        return (flat[:, 0] > 0).astype(np.int64) if whole and len(np.unique(flat)) <= 2 else None
+    one_hot = whole and flat.min() >= 0 and bool((flat.sum(1) == 1).all())
+    return flat.argmax(1) if one_hot else None
+
+
+def cut_y(y: Any, rows: Any) -> Any:
+    """Some rows of the targets."""
+    return tuple(part[rows] for part in y) if isinstance(y, tuple) else y[rows]
+
+
+def with_rows(plan: Plan, rows: Any, validation: Any = None) -> Plan:
+    """The plan on some rows of the data, watched on others; early stopping without others watches the loss."""
+    watch = plan.early_stopping
+    if validation is None and watch is not None and watch.monitor.startswith("val_"):
+        plan = plan.replace(early_stopping=watch.replace(monitor=watch.monitor.removeprefix("val_")))
+    return replace(plan, rows=rows, validation_rows=validation)
