@@ -229,30 +229,38 @@ def split(value: Any, path: tuple = ()) -> tuple[Any, dict[tuple, float]]:
     Two plans with equal structures run as one compiled program.
     """
     if isinstance(value, Spec):
-        fields: list[tuple[str, Any]] = []
-        found: dict[tuple, float] = {}
-        for field in dataclasses.fields(value):  # type: ignore[arg-type]
-            current = getattr(value, field.name)
-            if field.metadata.get("host"):
-                continue
-            here = (*path, field.name)
-            if field.metadata.get("traced") and isinstance(current, numbers.Real) and not isinstance(current, bool):
-                if current == 0:
-                    fields.append((field.name, 0.0))
-                else:
-                    found[here] = float(current)
-                    fields.append((field.name, _HOLE))
-            else:
-                inner, numbers_inside = split(current, here)
-                fields.append((field.name, inner))
-                found.update(numbers_inside)
-        return (_SPEC, type(value), tuple(fields)), found
+        if "_parted" not in value.__dict__:
+            # Kept with the value, which never changes: a thousand plans that differ in a seed share their layers.
+            object.__setattr__(value, "_parted", _parted(value))
+        structure, found = value.__dict__["_parted"]
+        return structure, {(*path, *inner): number for inner, number in found.items()}
     if isinstance(value, tuple):
         pairs = [split(entry, (*path, index)) for index, entry in enumerate(value)]
         return (_TUPLE, tuple(inner for inner, _ in pairs)), {k: v for _, inside in pairs for k, v in inside.items()}
     if hasattr(value, "tobytes"):
         return (_ARRAY, value.shape, str(value.dtype), value.tobytes()), {}
     return value, {}
+
+
+def _parted(value: Spec) -> tuple[Any, dict[tuple, float]]:
+    fields: list[tuple[str, Any]] = []
+    found: dict[tuple, float] = {}
+    for field in dataclasses.fields(value):  # type: ignore[arg-type]
+        current = getattr(value, field.name)
+        if field.metadata.get("host"):
+            continue
+        here = (field.name,)
+        if field.metadata.get("traced") and isinstance(current, numbers.Real) and not isinstance(current, bool):
+            if current == 0:
+                fields.append((field.name, 0.0))
+            else:
+                found[here] = float(current)
+                fields.append((field.name, _HOLE))
+        else:
+            inner, numbers_inside = split(current, here)
+            fields.append((field.name, inner))
+            found.update(numbers_inside)
+    return (_SPEC, type(value), tuple(fields)), found
 
 
 def merge(structure: Any, values: Mapping[tuple, Any], path: tuple = ()) -> Any:
