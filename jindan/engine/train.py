@@ -13,6 +13,7 @@ from .group import Group
 from .pace import CHUNK_SECONDS, Progress
 from .run import Run
 from .supervised import program_of
+from .waves import waves
 
 
 def train(
@@ -62,10 +63,16 @@ def train(
                 received=f"{len(data.x) if isinstance(data.x, tuple) else 1}", help="Give x as a list of arrays.",
             )  # fmt: skip
     runs: list[Run | None] = [None] * len(wanted)
-    for indices in _groups(wanted, data, starts).values():
-        group = Group([wanted[i] for i in indices], data, [starts[i] for i in indices])
-        for i, run in zip(indices, group.run(listen, each_epoch, chunk_seconds, until), strict=True):
-            runs[i] = run
+    cut = False
+    for members in _groups(wanted, data, starts).values():
+        for part in waves([wanted[i] for i in members], data):
+            indices = [members[k] for k in part]
+            group = Group([wanted[i] for i in indices], data, [starts[i] for i in indices])
+            # Once interrupted, members whose turn has not come are left as they begin.
+            found = group.run(listen, each_epoch, chunk_seconds, (0, 0) if cut else until)
+            for i, run in zip(indices, found, strict=True):
+                runs[i] = run
+            cut = cut or (until is None and any(run.interrupted for run in found))
     return runs[0] if single else runs
 
 

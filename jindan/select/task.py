@@ -127,7 +127,7 @@ def classes_of(plan: Plan, y: Any) -> np.ndarray | None:
     >>> classes_of(Plan((Dense(2, activation="softmax"),), loss="categorical_crossentropy"), np.eye(2)).tolist()
     [0, 1]
     """
-    if isinstance(y, tuple):
+    if isinstance(y, tuple) or y.size == 0:
         return None
     form = getattr(plan.loss, "targets", "any")
     if form == "integer":

@@ -179,7 +179,8 @@ def cross_validate(
     >>> from jindan.models import Sequential
     >>> X = np.random.default_rng(0).normal(size=(60, 2)); y = (X.sum(1) > 0).astype(float)
     >>> model = Sequential([Dense(4, activation="tanh"), Dense(1, activation="sigmoid")])
-    >>> model.compile("adam", "binary_crossentropy")
+    >>> model.compile("nadam", "binary_crossentropy")
+    >>> model.optimizer.learning_rate = 0.05
     >>> result = cross_validate(model, X, y, folds=3, seeds=2, epochs=60, batch_size=8)
     >>> result.scores.shape, result.mean > 0.8
     ((2, 3), True)
