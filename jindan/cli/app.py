@@ -152,6 +152,16 @@ def train(
         Path | None,
         typer.Option("--from", help="A run whose model is trained on, on this table.", callback=_known_run),
     ] = None,
+    folds: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=2, help="Cross-validate over as many folds of all rows, too; for tables without text."),
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Train from as many seeds: is the result luck? The first is kept.")
+    ] = 1,
+    ensemble: Annotated[
+        int, typer.Option(min=1, help="Train as many networks on bootstraps; their mean is the model.")
+    ] = 1,
     json_out: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the run folder alone.")] = False,
     lang: Language = Lang.en,
@@ -169,9 +179,57 @@ def train(
             data, target, task=task.value, layers=layers, plan=plan, epochs=epochs, batch_size=batch_size,
             optimizer=optimizer, learning_rate=learning_rate, loss=loss, validation=validation, test=test, seed=seed,
             out=out, preprocessing=preprocessing_of(drop, numeric, plan), header=header, start=start, listen=bar,
-            lang=lang.value, command=shlex.join(["jindan", *(ctx.obj or ())]),
+            lang=lang.value, command=shlex.join(["jindan", *(ctx.obj or ())]), folds=folds, seeds=seeds,
+            ensemble=ensemble,
         )  # fmt: skip
     return _finished(result, json_out, quiet, lang)
+
+
+class Method(StrEnum):
+    """How settings are searched."""
+
+    bayes = "bayes"
+    random = "random"
+    grid = "grid"
+    halving = "halving"
+
+
+@app.command()
+def search(
+    ctx: typer.Context,
+    data: TableFile,
+    target: Target = None,
+    method: Annotated[Method, typer.Option(help="How trials are chosen; bayes needs Optuna.")] = Method.random,
+    trials: Annotated[int, typer.Option(min=1, help="How many settings are tried.")] = 64,
+    space: Annotated[Optional[Path], typer.Option(help="A JSON file: path of the plan → values or range.")] = None,  # noqa: UP045
+    folds: Annotated[int, typer.Option(min=1, help="Each trial is judged by so many; 1 for one validation share.")] = 3,
+    batch: Annotated[int, typer.Option(min=1, help="Trials that bayes proposes together.")] = 8,
+    epochs: Annotated[Optional[int], typer.Option(min=1, help="Passes over the rows, at most.")] = None,  # noqa: UP045
+    seed: Annotated[int, typer.Option(min=0, help="Fixes trials, folds, weights and order of rows.")] = 0,
+    out: Annotated[Optional[Path], typer.Option(help="The folder, runs/search-<table>-<time> unless given.")] = None,  # noqa: UP045
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a search cut off: the newest one, or --out.")
+    ] = False,
+    json_out: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the run folder alone.")] = False,
+    lang: Language = Lang.en,
+) -> bool:
+    """Search the settings of a table's network by cross-validation, then train the best: rate, width, dropout, …"""
+    from ..data import holds_images
+    from .search import search_rows
+
+    if target is None and not holds_images(data):
+        raise typer.BadParameter("missing; name the column to predict.", param_hint="'--target'")
+    found = search_rows(
+        data, target, lang.value, json_out or quiet, method=method.value, trials=trials, space=space, folds=folds,
+        batch=batch, epochs=epochs, seed=seed, out=out, resume=resume, command=ctx.obj or (),
+    )  # fmt: skip
+    if found is None:
+        return True
+    if json_out:
+        _print_json(found.summary())
+        return found.run.interrupted
+    return _finished(found.run, False, quiet, lang)
 
 
 @app.command()
@@ -198,7 +256,7 @@ def _finished(result: object, json_out: bool, quiet: bool, lang: Lang) -> bool:
         from .words import say
 
         epochs, folder = result.run.epochs, shlex.quote(str(result.folder))  # type: ignore[attr-defined]
-        key = "interrupted" if result.run.interrupted else "interrupted_comparing"  # type: ignore[attr-defined]
+        key = "interrupted" if result.run.interrupted else f"interrupted_{result.record['unfinished']}"  # type: ignore[attr-defined]
         print(f"jindan: {say(key, lang.value, epochs=epochs)}", file=sys.stderr)
         print(f"  help: jindan resume {folder}", file=sys.stderr)
     if json_out:

@@ -16,6 +16,7 @@ from ..report.headline import best_baseline, main_score, sentence, verdict_of
 from ..report.names import baseline_name, falls, is_share, metric_name
 from ..report.values import measure
 from ..runs.tables import judged_part
+from .show_repeats import show_repeated
 from .words import SHORT, say
 
 MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "info": ("·", "blue")}
@@ -45,6 +46,7 @@ def show_run(record: dict[str, Any], folder: Path, lang: str) -> None:
     console.print()
     if record["baselines"]:
         console.print(_scores_table(record, lang))
+    show_repeated(console, record, lang)
     _findings(console, record, lang)
     if record.get("time_order"):
         _remark(console, say("time_order", lang, column=record["time_order"].get("column")))

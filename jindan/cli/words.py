@@ -76,10 +76,61 @@ TEXTS = {
         "; interrupted while the simple models were trained, which are missing here",
         ", 단순 모델을 학습하는 중에 중단되어 비교가 빠져 있음",
     ),
+    "unfinished_members": (
+        "; interrupted before all repeats were trained, of which the first stands alone here",
+        ", 반복 학습이 모두 끝나기 전에 중단되어 첫 번째만 있음",
+    ),
+    "unfinished_validating": (
+        "; interrupted during the cross-validation, which is missing here",
+        ", 교차 검증 중에 중단되어 그 결과가 빠져 있음",
+    ),
     "next": ("Next:", "다음:"),
     "leak": (
         "`{column}` says the same as `{target}`: if it is not known at prediction time, leave it out.",
         "`{column}` 열은 `{target}` 열과 같은 내용입니다. 예측할 때 알 수 없는 값이라면 빼야 합니다.",
+    ),
+    "folds_title": ("{folds}-fold cross-validation{seeds}: {metric}", "{folds}겹 교차 검증{seeds}: {metric}"),
+    "folds_seeds": (" of {seeds} seeds", "(시드 {seeds}개)"),
+    "folds_mean": ("mean", "평균"),
+    "folds_each": ("by fold", "폴드별"),
+    "folds_better": (
+        "Over the folds the network is better than the best simple model ({name}) by more than chance "
+        "(difference {difference}, p {p}).",
+        "폴드 전체에서 신경망이 가장 나은 단순 모델({name})보다 우연으로 보기 어려울 만큼 낫습니다"
+        "(차이 {difference}, p {p}).",
+    ),
+    "folds_same": (
+        "Over the folds the network cannot be told apart from the best simple model ({name}; difference {difference}, "
+        "p {p}).",
+        "폴드 전체에서 신경망과 가장 나은 단순 모델({name})의 차이가 있다고 할 수 없습니다(차이 {difference}, p {p}).",
+    ),
+    "folds_worse": (
+        "Over the folds the network is worse than the best simple model ({name}; difference {difference}, p {p}): use "
+        "that one, or change the network.",
+        "폴드 전체에서 신경망이 가장 나은 단순 모델({name})보다 못합니다(차이 {difference}, p {p}). "
+        "그 모델을 쓰거나 신경망을 바꾸는 것이 좋습니다.",
+    ),
+    "folds_unknown": (
+        "Over the folds the network cannot be compared with simple models.",
+        "폴드 전체에서 신경망을 단순 모델과 비교할 수 없습니다.",
+    ),
+    "folds_rare": (
+        "Class `{label}` has {count} row(s), fewer than {folds} folds: some folds are judged without it.",
+        "`{label}` 클래스는 {count}행으로 폴드 {folds}개보다 적어, 이 클래스 없이 평가한 폴드가 있습니다.",
+    ),
+    "seed_spread": (
+        "Over {seeds} seeds {metric} on the {part} rows is {mean} on average (from {min} to {max}, "
+        "standard deviation {std}); the seed kept has {kept}.",
+        "시드 {seeds}개의 {part} 데이터 {metric}: 평균 {mean}({min}에서 {max}까지, 표준편차 {std}). "
+        "저장한 시드는 {kept}입니다.",
+    ),
+    "seed_luck": (
+        "That one was lucky: expect the average rather than its figure.",
+        "저장한 시드는 운이 좋았습니다. 그 값보다 평균을 기대하는 것이 맞습니다.",
+    ),
+    "ensemble_of": (
+        "The model is the mean of {members} networks: {metric} {together} together, {mean} alone on average.",
+        "모델은 신경망 {members}개의 평균입니다. {metric}: 함께 {together}, 하나씩은 평균 {mean}.",
     ),
     "scores_of": ("{rows} labelled row(s)", "레이블이 있는 {rows}행"),
     "unlabelled": (
@@ -95,6 +146,27 @@ TEXTS = {
         "interrupted while the simple models were trained; the network is kept.",
         "단순 모델을 학습하는 중에 멈췄습니다. 신경망은 저장했습니다.",
     ),
+    "interrupted_members": (
+        "interrupted before all repeats were trained; the first network is kept.",
+        "반복 학습이 모두 끝나기 전에 멈췄습니다. 첫 번째 신경망은 저장했습니다.",
+    ),
+    "interrupted_validating": (
+        "interrupted during the cross-validation; the network is kept.",
+        "교차 검증 중에 멈췄습니다. 신경망은 저장했습니다.",
+    ),
+    "search_interrupted": (
+        "interrupted; {done} finished trial(s) of the search are kept.",
+        "멈췄습니다. 끝난 시도 {done}개는 저장했습니다.",
+    ),
+    "search_best": (
+        "Best of {done} trial(s): {scoring} {score} over the folds, which flatters as the best of many does; the test "
+        "rows below took no part in the choice.",
+        "시도 {done}개 가운데 최고는 교차 검증 {scoring} {score}입니다. 여럿 중 최고라서 실제보다 좋게 나온 값이며, "
+        "아래 시험 데이터는 고르는 데 쓰지 않았습니다.",
+    ),
+    "trial": ("trial", "시도"),
+    "score": ("score", "점수"),
+    "search_folder": ("Search: {folder}", "탐색: {folder}"),
     "epoch": ("epoch", "에폭"),
     "left": ("left", "남은 시간"),
     "compiling": ("reading and compiling", "읽고 컴파일하는 중"),

@@ -116,7 +116,7 @@ def _contradictions(plan: Plan, input_shape: Any, y: Any) -> list[tuple[str, str
     network, losses = plan.network(input_shape), parts_of(plan.loss)
     targets = y if isinstance(y, tuple) else (y,) * len(losses)
     # In a stack, layers that only pass on may follow the activation.
-    names = (output_activation(plan.layers),) if plan.wiring is None else network.heads[1]
+    names = (output_activation(plan.layers),) if plan.wiring is None else _ends(network)
     found = []
     for k, (loss, name, shape, truth) in enumerate(zip(losses, names, network.output_shapes, targets, strict=True)):
         wrong = _pairing(loss, name, shape, truth)
@@ -124,6 +124,12 @@ def _contradictions(plan: Plan, input_shape: Any, y: Any) -> list[tuple[str, str
             index = len(plan.layers) - 1 if plan.wiring is None else network.index_of_output(k)
             found.append((network.title(index), *wrong))
     return found
+
+
+def _ends(network: Any) -> tuple[str | None, ...]:
+    """The activation each output of a graph comes from; None where a layer (a mean of members, say) does not tell."""
+    found = (network.layers[network.index_of_output(k)].bare() for k in range(len(network.output_shapes)))
+    return tuple(None if pair is None else pair[1] for pair in found)
 
 
 def _pairing(loss: Loss, activation: Any, shape: Any, y: Any) -> tuple[str, dict[str, Any]] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import jax
@@ -16,16 +16,17 @@ from . import devices, loop
 from .data import Data, check_inputs, check_targets
 from .pace import Pace, Progress, interrupts, uncollected
 from .run import Run
-from .shape import Layout, Shape, layout
+from .shape import Shape, busy, layout, places
 from .supervised import program_of
 
 
 class Group:
-    """Plans of one structure on one data set, as one population."""
+    """Plans of one structure on one data set, as one population; members to be `pruned` may be stopped at rungs."""
 
-    def __init__(self, plans: list[Plan], data: Data, starts: list[Run | None]) -> None:
+    def __init__(self, plans: list[Plan], data: Data, starts: list[Run | None], pruned: bool = False) -> None:
         began = time.perf_counter()
-        self.plans, self.data, self.starts = plans, data, starts
+        self.plans, self.data, self.starts, self.pruned = plans, data, starts, pruned
+        self.ends = [plan.epochs for plan in plans]  # where each member ends
         plan = plans[0]
         self.input_shape = data.input_shape
         if plan.layers and plan.wiring is None and plan.layers[0].input_shape is not None:
@@ -115,7 +116,7 @@ class Group:
             shuffled=plan.shuffle,
             validation=validation,
             validation_indexed=indexed,
-            own_epochs=len({p.epochs for p in self.plans}) > 1,
+            own_epochs=self.pruned or len({p.epochs for p in self.plans}) > 1,
             layout=layout(len(self.plans), work, devices.several()),
             shards=self.program.shards(batch) if len(self.plans) == 1 else 1,
         )
@@ -181,11 +182,18 @@ class Group:
 
     def run(self, listen: Any, each_epoch: bool, chunk_seconds: float, until: Any) -> list[Run]:
         with devices.width(self.plans[0].dtype), interrupts() as interrupted:
-            return self._run(listen, each_epoch, chunk_seconds, until, interrupted)
+            pieces = self.pieces(listen, each_epoch, chunk_seconds, until, interrupted)
+            try:
+                next(pieces)
+            except StopIteration as end:
+                return end.value
+        raise AssertionError("a group without rungs runs to its end")
 
-    def _run(
-        self, listen: Any, each_epoch: bool, chunk_seconds: float, until: Any, interrupted: Callable[[], bool]
-    ) -> list[Run]:
+    def pieces(
+        self, listen: Any, each_epoch: bool, chunk_seconds: float, until: Any, interrupted: Callable[[], bool],
+        rungs: Sequence[int] = (),
+    ) -> Generator[tuple[int, list[dict[str, list[float]]]], list[int], list[Run]]:  # fmt: skip
+        """Run, pausing at each rung: yields the epoch and the members' histories, is sent the members to stop."""
         shape = self.shape
         own = self._own()
         training = self.data.placed(self.plans[0], self._everywhere())
@@ -204,7 +212,8 @@ class Group:
         epoch, step = until if isinstance(until, tuple) else (last if until is None else until, 0)
         here = min((last, 0), (epoch + step // shape.steps, step % shape.steps))
         while place < here and not ran_out and not cut:
-            target = self._target(place, pace.steps(), 1 if each_epoch else loop.HISTORY, here)
+            bound = min([here, *((rung, 0) for rung in rungs if (rung, 0) > place)])
+            target = self._target(place, pace.steps(), 1 if each_epoch else loop.HISTORY, bound)
             began = time.perf_counter()
             bounds = np.array([*place, *target], np.int32)
             state, buffer = call(state, *fixed, *shared, bounds)
@@ -218,6 +227,11 @@ class Group:
             ran_out = not going.any()
             cut = listen is not None and self._tell(listen, place, last, new)
             cut = cut or interrupted()
+            if place == bound < here and not ran_out and not cut:
+                lost = yield place[0], [self._history(member, history) for member in range(len(self.plans))]
+                fixed[-1] = self._stopped(lost, place[0])
+                going = self._going(state, place)
+                ran_out = not going.any()
             if place < here and not ran_out and not cut and self._worth_moving(going):
                 state, *fixed = self._moved(going, state, *fixed)
         unfinished = place[0] < last and not ran_out
@@ -246,9 +260,19 @@ class Group:
         where = devices.split(several, devices.MEMBERS) if several > 1 else self._everywhere()
         return jax.device_put(own, where)
 
+    def _stopped(self, lost: Sequence[int], epoch: int) -> Any:
+        """The loop's argument `epochs` once some members end here; places to spare end too."""
+        for member in lost:
+            self.ends[member] = min(self.ends[member], epoch)
+        if self.shape.layout.single:
+            return self._placed(np.int32(self.ends[0]))
+        ends = np.zeros(self.shape.layout.places, np.int32)
+        ends[: len(self.order)] = [self.ends[m] if m >= 0 else 0 for m in self.order]
+        return self._placed(ends)
+
     def _going(self, state: Any, place: tuple[int, int]) -> np.ndarray:
         """Which places hold members that go on."""
-        live = np.array([m >= 0 and self.plans[m].epochs > place[0] for m in self.order])
+        live = np.array([m >= 0 and self.ends[m] > place[0] for m in self.order])
         if "stop" in state:
             live &= ~np.atleast_1d(np.asarray(state["stop"]["stopped"]))[: len(live)]
         return live
@@ -258,12 +282,12 @@ class Group:
         lay = self.shape.layout
         if lay.turns * lay.devices < 2 or going.all():
             return False
-        return _busy(_spread(going, lay), lay) < _busy(going, lay)
+        return busy(going, lay, spread=True) < busy(going, lay)
 
     def _moved(self, going: np.ndarray, *own: Any) -> Any:
         """Members that go on put into as few tiles as they need, these shared out among the devices."""
         lay = self.shape.layout
-        order = _places(going, lay)
+        order = places(going, lay)
         self.order = np.concatenate([self.order, np.full(lay.places - len(self.order), -1)])[order]
         own = jax.tree.map(lambda a: np.asarray(a)[order], own)
         return self._placed(own)
@@ -318,6 +342,13 @@ class Group:
             found |= {f"val_{name}": v for name, v in self.program.columns(rows[:, size : 2 * size]).items()}
         return found | {"learning_rate": rows[:, -1].tolist()}
 
+    def _history(self, member: int, history: list[list[np.ndarray]]) -> dict[str, list[float]]:
+        """A member's figures by epoch, from the run it resumes on."""
+        start = self.starts[member]
+        earlier = start.history if start is not None and not start.complete else {}
+        figures = self._figures(np.concatenate(history[member])) if history[member] else {}
+        return {name: [*earlier.get(name, []), *figures.get(name, [])] for name in figures or earlier}
+
     def _tell(self, listen: Any, place: tuple[int, int], last: int, rows: np.ndarray) -> bool:
         columns = self._figures(rows)
         new = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
@@ -333,10 +364,6 @@ class Group:
         for member, plan in enumerate(self.plans):
             at = place_of[member]
             own = state if self.shape.layout.single else jax.tree.map(lambda a: a[at], state)  # noqa: B023
-            start = self.starts[member]
-            earlier = start.history if start is not None and not start.complete else {}
-            figures = self._figures(np.concatenate(history[member])) if history[member] else {}
-            merged = {name: [*earlier.get(name, []), *figures.get(name, [])] for name in figures or earlier}
             stopped = bool(own["stop"]["stopped"]) if "stop" in own else False
             kept = own["best"] if "best" in own and int(own["epochs"]) > 0 else own
             runs.append(
@@ -344,11 +371,11 @@ class Group:
                     plan=plan if plan.seed is not None else plan.replace(seed=self.seeds[member]),
                     input_shape=self.input_shape,
                     weights=self.network.join(kept["trained"], kept["fixed"]),
-                    history=merged,
+                    history=self._history(member, history),
                     epochs=int(own["epochs"]),
                     best_epoch=int(own["stop"]["epoch"]) if "stop" in own and own["stop"]["epoch"] >= 0 else None,
                     stopped_early=stopped,
-                    interrupted=unfinished and not stopped and int(own["epochs"]) < plan.epochs,
+                    interrupted=unfinished and not stopped and int(own["epochs"]) < self.ends[member],
                     first_nonfinite=int(own["nonfinite"]) if own["nonfinite"] >= 0 else None,
                     steps=int(own["optimizer"]["step"]),
                     seconds=dict(self.seconds),
@@ -360,26 +387,6 @@ class Group:
 
 
 _EXECUTABLES: dict[Any, Any] = {}
-
-
-def _places(going: np.ndarray, lay: Layout) -> np.ndarray:
-    """Which place moves to each place, so that those going fill tiles, and tiles are dealt out to the devices."""
-    whole = np.concatenate([going, np.zeros(lay.places - len(going), bool)])
-    sorted_ = np.argsort(~whole, kind="stable")
-    # Tile t of those in order goes to device t mod D, turn t div D.
-    tiles = sorted_.reshape(lay.turns, lay.devices, lay.tile)
-    return tiles.swapaxes(0, 1).reshape(-1)
-
-
-def _spread(going: np.ndarray, lay: Layout) -> np.ndarray:
-    whole = np.concatenate([going, np.zeros(lay.places - len(going), bool)])
-    return whole[_places(going, lay)]
-
-
-def _busy(going: np.ndarray, lay: Layout) -> int:
-    """Tiles with a member that goes on, of the device that has most."""
-    whole = np.concatenate([going, np.zeros(lay.places - len(going), bool)])
-    return int(whole.reshape(lay.devices, lay.turns, lay.tile).any(2).sum(1).max())
 
 
 def _alike(a: Any, b: Any) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 # Members side by side in one program ("a tile") share the cost of each operation; where a member alone keeps a core
 # busy, they take turns instead, each with its weights in the cache. Measured on two cores: see docs/house.md.
 TILE_WORK = 5_000_000
@@ -91,3 +93,23 @@ def layout(members: int, work: float, devices: int) -> Layout:
     most = max(1, min(LARGEST_TILE, int(TILE_WORK / max(work, 1.0))))
     turns = -(-each // most)
     return Layout(devices, turns, -(-each // turns))
+
+
+def places(going: np.ndarray, lay: Layout) -> np.ndarray:
+    """Which place moves to each place, so that those going fill tiles, and tiles are dealt out to the devices."""
+    whole = _whole(going, lay)
+    sorted_ = np.argsort(~whole, kind="stable")
+    # Tile t of those in order goes to device t mod D, turn t div D.
+    tiles = sorted_.reshape(lay.turns, lay.devices, lay.tile)
+    return tiles.swapaxes(0, 1).reshape(-1)
+
+
+def busy(going: np.ndarray, lay: Layout, *, spread: bool = False) -> int:
+    """Tiles with a member that goes on, of the device that has most, as members lie or once they were `spread`."""
+    whole = _whole(going, lay)
+    whole = whole[places(going, lay)] if spread else whole
+    return int(whole.reshape(lay.devices, lay.turns, lay.tile).any(2).sum(1).max())
+
+
+def _whole(going: np.ndarray, lay: Layout) -> np.ndarray:
+    return np.concatenate([going, np.zeros(lay.places - len(going), bool)])

@@ -10,23 +10,32 @@ from . import saving
 from .model import Model
 
 PREPROCESSING = "preprocessing.json"
+ENSEMBLE, STACK = "ensemble.json", "stack.json"
 
 
-def load_model(filepath: Any) -> Model:
+def load_model(filepath: Any) -> Any:
     """`load`, under the name Keras users know."""
     return load(filepath)
 
 
-def load(path: Any) -> Model:
-    """The model in a folder, ready to predict on raw rows, to evaluate or to train on.
+def load(path: Any) -> Any:
+    """The model in a folder, ready to predict on raw rows, to evaluate or to train on; or an ensemble, or a stack.
 
     Args:
-        path: What `model.save`, `jindan train` or `jindan search` wrote.
+        path: What `model.save`, `ensemble.save`, `jindan train` or `jindan search` wrote.
 
     Raises:
         FileError: when the folder holds no model, or a damaged one.
     """
     folder = Path(path)
+    if (folder / ENSEMBLE).is_file():
+        from ..select.members import Ensemble
+
+        return Ensemble.load(folder)
+    if (folder / STACK).is_file():
+        from ..select.stacking import Stacked
+
+        return Stacked.load(folder)
     run, body = saving.read_run(folder)
     model = Model.from_run(run)
     model._compiled = bool(body.get("compiled", True))
@@ -35,7 +44,8 @@ def load(path: Any) -> Model:
         from ..runs.tables import TableModel
 
         try:
-            return TableModel.attach(model, json.loads(table.read_text(encoding="utf-8")))
+            attached = TableModel.attach(model, json.loads(table.read_text(encoding="utf-8")))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise saving.damaged(table, error, "Train again, or restore the file.") from None
+        return attached.with_members(folder)
     return model

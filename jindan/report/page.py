@@ -15,6 +15,7 @@ from jindan.report.headline import headline
 from jindan.report.markup import both, clip, esc, tag
 from jindan.report.mistakes import mistakes
 from jindan.report.network import network, plan
+from jindan.report.repeats import repeats
 from jindan.report.scores import scores
 from jindan.report.training import curves, timing
 from jindan.report.words import t
@@ -24,6 +25,7 @@ SECTIONS: tuple[tuple[str, Callable[[dict[str, Any]], str]], ...] = (
     ("findings", findings),
     ("curves", curves),
     ("scores", scores),
+    ("repeats", repeats),
     ("mistakes", mistakes),
     ("data", data),
     ("network", network),

@@ -8,7 +8,7 @@ import re
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ..errors import FileError
 from ..models import saving
 from ..models.loading import PREPROCESSING
 from ..report import build_report
+from .members import write_members
 from .model import TableFacts
 from .record import finite
 
@@ -62,10 +63,13 @@ def check_writable(folder: Path) -> None:
             parent.rmdir()
 
 
-def write_folder(folder: Path, run: Run, record: dict[str, Any], facts: TableFacts) -> None:
+def write_folder(
+    folder: Path, run: Run, record: dict[str, Any], facts: TableFacts, members: Sequence[Run] = ()
+) -> None:
     """A run folder, whole or not at all; `load` and `jindan report` read it."""
     with undisturbed(), saving.whole_folder(folder) as scratch:
         saving.write_run(scratch, run)
+        write_members(scratch, members)
         for name, body in (
             (PREPROCESSING, facts.to_dict()),
             ("metrics.json", {**record["metrics"], "baselines": record["baselines"]}),

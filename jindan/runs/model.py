@@ -15,10 +15,12 @@ from ..callbacks import History
 from ..data import Preprocessor, present_rows, read_table, target_from_dict
 from ..data.images_table import FILE, IMAGE, as_seen_by
 from ..engine.data import Data
+from ..engine.run import Run
 from ..errors import InputError
-from ..models.model import Model
+from ..models.model import Model, _scores
 from ..select import Score, score_classes, score_numbers
 from .build import probabilities, targets_for
+from .members import figures_of, mean_of, outputs_of, read_members, write_members
 from .network import block
 from .prepare import arrays, counted
 
@@ -72,9 +74,14 @@ class TableModel(Model):
     Arrays have the columns of the training table in its order, without the target. Where the network reads one text or
     image alone, a list of texts or of image files will do; a network trained on a set of images takes folders, archives
     and arrays of images.
+
+    Attributes:
+        facts: What belongs to it beside the network.
+        members: The runs of an ensemble, whose mean is predicted; () for one network. Training on leaves the first.
     """
 
     facts: TableFacts
+    members: tuple[Run, ...] = ()
     _training = False
 
     @classmethod
@@ -84,6 +91,12 @@ class TableModel(Model):
         result.__dict__.update(model.__dict__)
         result.facts = TableFacts.from_dict(state)
         return result
+
+    def with_members(self, folder: Path) -> TableModel:
+        """Itself, with the members of an ensemble that lie in its folder."""
+        count = int(self.facts.settings.get("members", 1))
+        self.members = read_members(folder, self._run_to_save(), count) if count > 1 else ()
+        return self
 
     @property
     def classes(self) -> tuple[Any, ...]:
@@ -144,9 +157,15 @@ class TableModel(Model):
 
         Further arguments are those of `Model.predict`.
         """
+        if self.members:
+            given = inspect.signature(Model.predict).bind(self, x, *rest, **named).arguments
+            return self._values(mean_of(outputs_of(self.members, self._rows_alone(x, given.get("steps")))))
         if not rest and named.get("batch_size") is None:
             named["batch_size"] = block(self.facts.preprocessor.inputs)
-        outputs = super().predict(x, *rest, **named)
+        return self._values(super().predict(x, *rest, **named))
+
+    def _values(self, outputs: np.ndarray) -> np.ndarray:
+        """Outputs as probabilities, or as values in the target's units."""
         if self.facts.task == "regression":
             return np.asarray(self.facts.encoder.decode(outputs[:, 0])).reshape(-1, 1)
         return probabilities(outputs, len(self.classes))
@@ -158,24 +177,32 @@ class TableModel(Model):
     def predict_table(self, x: Any) -> Any:
         """A data frame: row, prediction, and p_<class> for each class, or low and high (95 %).
 
-        `low` and `high` are empty for a run that kept no rows apart to judge its errors.
+        `low` and `high` are empty for a run that kept no rows apart to judge its errors. An ensemble adds `spread`: the
+        standard deviation over its members of the predicted value, or of the predicted class's probability.
         """
         import polars as pl
 
         frame = self.frame(x)
-        values = self.predict(frame)
+        if self.members:
+            outputs = outputs_of(self.members, self.features(frame))
+            values = self._values(mean_of(outputs))
+            apart = np.stack([self._values(own) for own in outputs])
+            chosen = values.argmax(1)[None, :, None]
+            spread = {"spread": np.take_along_axis(apart, chosen, 2)[..., 0].std(0)}
+        else:
+            values, spread = self.predict(frame), {}
         rows = np.arange(1, len(values) + 1)
         if self.facts.task == "regression":
             half = np.nan if self.facts.residual is None else self.facts.residual
             low, high = values[:, 0] - half, values[:, 0] + half
-            table = pl.DataFrame({"row": rows, "prediction": values[:, 0], "low": low, "high": high})
+            table = pl.DataFrame({"row": rows, "prediction": values[:, 0], "low": low, "high": high, **spread})
             return table.with_columns(pl.col("low", "high").fill_nan(None))
         labels = self.facts.encoder.decode(values.argmax(1)).tolist()
         # Where the numbers broke down there is no largest probability.
         known = [label if whole else None for label, whole in zip(labels, np.isfinite(values).all(1), strict=True)]
         shares = {f"p_{name}": values[:, place] for place, name in enumerate(self.classes)}
         files = {FILE: frame[FILE]} if self.sees_images and FILE in frame.columns else {}
-        return pl.DataFrame({"row": rows, **files, "prediction": known, **shares})
+        return pl.DataFrame({"row": rows, **files, "prediction": known, **shares, **spread})
 
     def score(self, x: Any, y: Any = None) -> dict[str, Score]:
         """Figures with 95 % intervals on labelled raw rows, in the target's units."""
@@ -190,8 +217,13 @@ class TableModel(Model):
     def evaluate(self, x: Any = None, y: Any = None, *rest: Any, **named: Any) -> Any:
         """Loss and metrics of the plan on labelled raw rows (the target column of x, unless y is given).
 
-        Further arguments are those of `Sequential.evaluate`.
+        Further arguments are those of `Sequential.evaluate`. Of an ensemble, those of the mean prediction.
         """
+        if self.members:
+            given = inspect.signature(Model.evaluate).bind(self, x, y, *rest, **named).arguments
+            data = self._judged(x, y, given.get("sample_weight"), given.get("steps"))
+            figures = figures_of(self.plan, mean_of(outputs_of(self.members, data.x)), data)
+            return _scores(figures, bool(given.get("return_dict")))
         with self._on_features():
             return super().evaluate(x, y, *rest, **named)
 
@@ -229,7 +261,7 @@ class TableModel(Model):
             ready["validation_data"] = tuple(part for part in self._ready(*held) if part is not None)
         with self._on_features():
             history = super().fit(**{**given, **ready})
-        self.facts = replace(self.facts, residual=None)
+        self._trained_on()
         return history
 
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
@@ -237,8 +269,18 @@ class TableModel(Model):
         x, y, sample_weight = self._ready(x, y, sample_weight)
         with self._on_features():
             figures = super().train_on_batch(x, y, sample_weight, return_dict)
-        self.facts = replace(self.facts, residual=None)
+        self._trained_on()
         return figures
+
+    def put_weights(self, weights: Any) -> None:
+        """Weights in the place of its own; an ensemble is then one network."""
+        super().put_weights(weights)
+        self._trained_on()
+
+    def _trained_on(self) -> None:
+        """What was known of the old weights, and members that stayed behind, hold no longer."""
+        settings = {name: value for name, value in self.facts.settings.items() if name != "members"}
+        self.facts, self.members = replace(self.facts, residual=None, settings=settings), ()
 
     def targets(self, y: Any) -> np.ndarray:
         """Targets as the table has them → what the loss compares with."""
@@ -324,6 +366,7 @@ class TableModel(Model):
 
         with saving.whole_folder(filepath, overwrite=overwrite) as folder:
             saving.write_run(folder, self._run_to_save(), extra={"compiled": True})
+            write_members(folder, self.members)
             text = json.dumps(self.facts.to_dict(), ensure_ascii=False)
             (folder / PREPROCESSING).write_text(text, encoding="utf-8")
 

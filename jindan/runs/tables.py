@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections.abc import Callable
@@ -22,18 +21,23 @@ from ..engine.train import train
 from ..errors import InputError
 from ..models.loading import load
 from ..plan import Plan
-from ..select import Score, score_classes, score_numbers
-from .build import Wanted, build_plan, probabilities, read_plan, refuse_contradiction, refuse_too_large, targets_for
+from .build import Wanted, build_plan, refuse_contradiction, refuse_too_large, targets_for
 from .folder import check_writable, new_folder, write_folder
+from .folding import FoldedTable, folded
+from .folds import fold_table
+from .going_on import as_before, fingerprint, known_settings, other_network, run_to_go_on_from, sized
+from .judging import kept_of, repeated, residual, score
+from .members import Repeats, mean_of, outputs_of
 from .model import TableFacts, TableModel
 from .network import block
-from .prepare import Prepared, counted, prepare
+from .prepare import Prepared, prepare
 from .record import finite, make_record, untold
 from .simple import simple_models
 
 __all__ = ["TableModel", "TableRun", "resume_table", "train_table"]
 
 PARTS = ("train", "validation", "test")
+REPEATED = ("cross_validation", "seed_spread", "ensemble")
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class TableRun:
                     {name: f[name] for name in ("code", "severity", "layer", "evidence", "confidence", "causes")}
                     for f in self.record["findings"]
                 ],
-                **({"inputs": self.record["inputs"]} if "inputs" in self.record else {}),
+                **{name: self.record[name] for name in ("inputs", *REPEATED) if name in self.record},
                 "epochs": self.run.epochs,
                 "interrupted": self.interrupted,
                 "seconds": self.record["seconds"]["total"],
@@ -109,6 +113,9 @@ def train_table(
     listen: Callable[[Any], Any] | None = None,
     lang: str = "en",
     command: str | None = None,
+    folds: int | None = None,
+    seeds: int = 1,
+    ensemble: int = 1,
     **wanted: Any,
 ) -> TableRun:
     """Train a network on a table or a set of images and write a run folder.
@@ -129,6 +136,10 @@ def train_table(
         listen: Told of progress; see `jindan.train`.
         lang: Language the report opens in.
         command: What the user typed, for the report.
+        folds: Cross-validate the plan on all rows, too, over as many folds; see `jindan.runs.folds.fold_table`. Weights
+            are fresh in each fold, whatever `start` is.
+        seeds: Train again from as many seeds, all at once, to see whether the result is luck; the first is kept.
+        ensemble: Train as many members on bootstraps of the training rows; their mean is the model.
         wanted: Fields of `Wanted`: layers, plan, epochs, batch_size, optimizer, learning_rate, loss.
 
     Raises:
@@ -136,39 +147,35 @@ def train_table(
     """
     began = time.perf_counter()
     asked = Wanted(**wanted)
-    old = _run_to_go_on_from(start, asked.layers, preprocessing)
-    asked, seed, preprocessing = _known(asked, old, seed, preprocessing)
+    repeats = Repeats(seeds, ensemble)
+    old = run_to_go_on_from(start, asked.layers, preprocessing)
+    asked, seed, preprocessing = known_settings(asked, old, seed, preprocessing)
     settings = {
         "source": str(Path(source).resolve()) if isinstance(source, (str, Path)) else None,
         "target": target, "task": task, "validation": validation, "test": test, "seed": seed, "header": header,
         "lang": lang, "command": command, "start": None if start is None else str(start),
+        **({"folds": folds} if folds is not None else {}),
+        **({"seeds": seeds, "ensemble": ensemble} if repeats.count > 1 else {}),
     }  # fmt: skip
     again = old is not None and (task, target) == ("auto", old.facts.target)
     prepared = prepare(
         source, target, task=old.facts.task if again else task,
-        preprocessing=preprocessing if old is None else _sized(preprocessing, old), validation=validation, test=test,
+        preprocessing=preprocessing if old is None else sized(preprocessing, old), validation=validation, test=test,
         seed=seed, header=header,
     )  # fmt: skip
     if old is not None:
-        prepared = _as_before(prepared, old)
+        prepared = as_before(prepared, old)
     read = time.perf_counter() - began
     made, data = _plan_and_data(prepared, asked, old, seed, preprocessing)
+    # Before the training: what cannot be cut into folds is refused while nothing is lost.
+    parts = None if folds is None else folded(prepared, folds, seed)
     check_writable(folder := Path(out) if out is not None else new_folder(prepared.name))
     # A run that was cut off lends its weights like any other; its place in its own epochs is for `resume`.
     before = None if old is None else replace(old._run, interrupted=False)
     _still_wanted(listen)
-    run = train(made, data, listen=listen, start=before)
-    return _finish(folder, run, prepared, data, settings, {"read": read}, began)
-
-
-def _known(asked: Wanted, old: Any, seed: int | None, preprocessing: Any) -> tuple[Wanted, int, Preprocessing]:
-    """What is asked for, with what the given plan (or the old run's) says of it."""
-    if asked.plan is not None or old is not None:
-        known = read_plan(asked.plan) if asked.plan is not None else old._run.plan
-        asked = asked if asked.plan is not None else replace(asked, plan=known)
-        seed = known.seed if seed is None else seed
-        preprocessing = known.preprocessing if preprocessing is None else preprocessing
-    return asked, seed or 0, preprocessing or Preprocessing()
+    plans = repeats.plans(made, len(data), seed)
+    runs = train(plans, data, listen=listen, start=None if before is None else [before] * len(plans))
+    return _finish(folder, runs, prepared, data, settings, {"read": read}, began, parts, listen)
 
 
 def _plan_and_data(
@@ -185,7 +192,7 @@ def _plan_and_data(
         preprocessing=preprocessing, inputs=prepared.preprocessor.inputs,
     )  # fmt: skip
     if old is not None and made.layers != old._run.plan.layers:
-        raise _other_network("--plan")
+        raise other_network("--plan")
     refuse_too_large(made, shape, rows)
     targets = targets_for(made, kind, prepared.encoded, prepared.classes)
     refuse_contradiction(made, kind, shape, targets)
@@ -222,8 +229,8 @@ def resume_table(folder: str | Path, *, listen: Callable[[Any], Any] | None = No
         validation=settings["validation"], test=settings["test"], seed=settings["seed"], header=settings["header"],
     )  # fmt: skip
     if settings.get("start") is not None:
-        prepared = _as_before(prepared, model)
-    if _fingerprint(prepared) != settings.get("fingerprint"):
+        prepared = as_before(prepared, model)
+    if fingerprint(prepared) != settings.get("fingerprint"):
         raise InputError(
             "The table is not what it was when the run began.", where=settings["source"],
             expected="the same rows and columns", received="other ones", help="Restore the file, or train anew.",
@@ -231,9 +238,14 @@ def resume_table(folder: str | Path, *, listen: Callable[[Any], Any] | None = No
     targets = targets_for(run.plan, prepared.task.kind, prepared.encoded, prepared.classes)
     _still_wanted(listen)
     data = _data(prepared, targets)
-    if run.interrupted:
-        run = train(run.plan, data, start=run, listen=listen)
-    return _finish(Path(folder), run, prepared, data, settings, {}, began)
+    repeats, seed = Repeats(settings.get("seeds", 1), settings.get("ensemble", 1)), settings["seed"]
+    parts = folded(prepared, settings["folds"], seed) if settings.get("folds") else None
+    plans = repeats.plans(run.plan, len(data), seed)
+    runs = [train(plans[0], data, start=run, listen=listen) if run.interrupted else run]
+    if len(plans) > 1 and not runs[0].interrupted:
+        before = None if settings.get("start") is None else replace(load(settings["start"])._run, interrupted=False)
+        runs += train(plans[1:], data, listen=listen, start=None if before is None else [before] * len(plans[1:]))
+    return _finish(Path(folder), runs, prepared, data, settings, {}, began, parts, listen)
 
 
 def _data(prepared: Prepared, targets: np.ndarray) -> Data:
@@ -243,18 +255,37 @@ def _data(prepared: Prepared, targets: np.ndarray) -> Data:
 
 
 def _finish(
-    folder: Path, run: Run, prepared: Prepared, data: Data, settings: dict, seconds: dict, began: float
-) -> TableRun:
-    at_once = block(prepared.preprocessor.inputs)
-    outputs = predict(run.plan, run.input_shape, run.weights, prepared.x, at_once)
-    scores = {part: _score(prepared, outputs, prepared.part(part)) for part in PARTS if len(prepared.part(part))}
+    folder: Path, runs: list[Run], prepared: Prepared, data: Data, settings: dict, seconds: dict, began: float,
+    parts: FoldedTable | None, listen: Any,
+) -> TableRun:  # fmt: skip
+    """Judge, compare and write what was trained.
+
+    Args:
+        runs: All repeats, or the first alone.
+        parts: The folds to cross-validate over.
+    """
+    repeats = Repeats(settings.get("seeds", 1), settings.get("ensemble", 1))
+    kept, unfinished = kept_of(runs, repeats)
+    run = kept[0]
+    if len(kept) == 1:
+        outputs = predict(run.plan, run.input_shape, run.weights, prepared.x, block(prepared.preprocessor.inputs))
+    else:
+        outputs = mean_of(outputs_of(kept, prepared.x))
+    rows = {part: prepared.part(part) for part in PARTS if len(prepared.part(part))}
+    scores = {part: score(prepared, outputs[numbers], numbers) for part, numbers in rows.items()}
     part = next(p for p in reversed(PARTS) if p in scores)
-    unfinished = "training" if run.interrupted else None
-    try:
-        others = simple_models(prepared, part) if not run.interrupted else []
-    except KeyboardInterrupt:
-        # The network is trained: it is kept without the simple models, which `resume` adds.
-        others, unfinished = [], "comparing"
+    others, more = [], {}
+    if not unfinished:
+        try:
+            others = simple_models(prepared, part)
+            more = repeated(prepared, runs, repeats, part, settings["seed"])
+            if parts is not None:
+                crossed = fold_table(prepared, run.plan, parts, repeats.seeds, ensemble=repeats.ensemble,
+                                     seed=settings["seed"], listen=listen)  # fmt: skip
+                more["cross_validation"] = crossed.to_dict()
+        except KeyboardInterrupt:
+            # The network is trained: it is kept without what `resume` adds.
+            unfinished = "validating" if others and parts is not None else "comparing"
     seconds = {**seconds, **{name: run.seconds[name] for name in ("trace", "compile") if name in run.seconds}}
     seconds["train"] = run.seconds["run"]
     findings = doctor.put_in_order(
@@ -272,102 +303,26 @@ def _finish(
     )
     record["time_order"] = doctor.time_order(prepared.plain, prepared.columns, prepared.target)
     record["untold"] = {name: untold(prepared, part, name) for name in ("en", "ko")}
+    record |= more
     if unfinished:
         record["unfinished"] = unfinished
-    facts = TableFacts(
-        prepared.target,
-        prepared.task.kind,
-        prepared.preprocessor,
-        prepared.encoder,
-        _residual(prepared, outputs, part),
-        {
-            **settings,
-            "fingerprint": _fingerprint(prepared),
-            "has_header": settings["header"] is not False and not _nameless(prepared),
-            **({"images": True} if prepared.images else {}),
-            "unfinished": unfinished,
-        },
-    )
+    facts = _facts(prepared, settings, residual(prepared, outputs, part), unfinished, len(kept))
     result = TableRun(folder, run, finite(record))
-    write_folder(folder, result.run, result.record, facts)
+    write_folder(folder, result.run, result.record, facts, kept)
     return result
 
 
-def _fingerprint(prepared: Prepared) -> str:
-    """The same for the same rows, features, targets and split."""
-    found = hashlib.sha256()
-    inputs = prepared.x if isinstance(prepared.x, tuple) else (prepared.x,)
-    for array in (*inputs, prepared.encoded, prepared.split.train, prepared.split.validation):
-        found.update(np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()
-
-
-def _score(prepared: Prepared, outputs: np.ndarray, rows: np.ndarray) -> dict[str, Score]:
-    if prepared.classes:
-        return score_classes(prepared.truth[rows], probabilities(outputs[rows], prepared.classes))
-    return score_numbers(prepared.truth[rows], prepared.encoder.decode(outputs[rows, 0]))
-
-
-def _sized(preprocessing: Any, old: Any) -> Any:
-    """The settings with the size of the images the old run's network sees."""
-    if not old.sees_images:
-        return preprocessing
-    return replace(preprocessing, image_size=old.facts.preprocessor.inputs[0].shape[:2])
-
-
-def _residual(prepared: Prepared, outputs: np.ndarray, part: str) -> float | None:
-    """The half-width that held 95 % of the errors on rows not trained on (split conformal; Lei et al. 2018)."""
-    if prepared.classes or part == "train":
-        return None
-    rows = prepared.part(part)
-    errors = np.sort(np.abs(prepared.truth[rows] - prepared.encoder.decode(outputs[rows, 0])))
-    if not len(errors) or not np.isfinite(errors).all():
-        return None
-    return float(errors[min(len(errors) - 1, int(np.ceil(0.95 * (len(errors) + 1))) - 1)])
-
-
-def _as_before(prepared: Prepared, old: TableModel) -> Prepared:
-    """The new rows through the old run's preprocessing, so that its network understands them."""
-    facts = old.facts
-    if facts.target != prepared.target or facts.task != prepared.task.kind:
-        raise InputError(
-            "The run to go on from predicted something else.", where="--from",
-            expected=f"target {facts.target!r} ({facts.task})",
-            received=f"target {prepared.target!r} ({prepared.task.kind})",
-            help="Use the same target, or train anew.",
-        )  # fmt: skip
-    with counted(prepared.numbers):
-        codes = np.asarray(facts.encoder.encode(prepared.frame[prepared.target]))
-    x = prepared.through(facts.preprocessor)
-    truth = codes if facts.task != "regression" else np.asarray(facts.encoder.decode(codes))
-    return replace(prepared, preprocessor=facts.preprocessor, encoder=facts.encoder, x=x, encoded=codes, truth=truth)
-
-
-def _run_to_go_on_from(start: str | Path | None, layers: str | None, preprocessing: Any) -> Any:
-    """The TableModel of a run folder, or None."""
-    if start is None:
-        return None
-    old = load(start)
-    if not isinstance(old, TableModel) or old._run is None:
-        raise InputError(
-            "The run to go on from was not trained on a table.", where="--from", expected="a run of `jindan train`",
-            received=start, help="Give the folder that `jindan train` printed.",
-        )  # fmt: skip
-    if layers is not None:
-        raise _other_network("--layers")
-    if preprocessing is not None:
-        raise InputError(
-            "A run is gone on from with its own preprocessing.", where="--drop, --numeric", expected="neither of them",
-            received="another preprocessing", help="Leave them out, or train anew without --from.",
-        )  # fmt: skip
-    return old
-
-
-def _other_network(where: str) -> InputError:
-    return InputError(
-        "A run is gone on from with its own network.", where=where, expected="the layers of the run",
-        received="other layers", help=f"Leave {where} out, or train anew without --from.",
-    )  # fmt: skip
+def _facts(prepared: Prepared, settings: dict, half: float | None, unfinished: str | None, members: int) -> TableFacts:
+    """What goes with the network: how its rows were read, and what is left to do."""
+    known = {
+        **settings,
+        "fingerprint": fingerprint(prepared),
+        "has_header": settings["header"] is not False and not _nameless(prepared),
+        **({"images": True} if prepared.images else {}),
+        **({"members": members} if members > 1 else {}),
+        "unfinished": unfinished,
+    }
+    return TableFacts(prepared.target, prepared.task.kind, prepared.preprocessor, prepared.encoder, half, known)
 
 
 def _nameless(prepared: Prepared) -> bool:

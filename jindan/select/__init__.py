@@ -1,4 +1,4 @@
-"""Judging models: scores with intervals, cross-validation, and the simple models a network has to beat."""
+"""Judging and choosing models: cross-validation, search, ensembles, studies, scores with intervals, baselines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,47 @@ from .baselines import Baseline, baselines
 from .scores import Score, primary, score_classes, score_numbers
 
 _NAMES = {
-    "Comparison": "validation",
-    "CrossValidation": "validation",
-    "Scoring": "scoring",
     "cross_validate": "validation",
+    "CrossValidation": "validation",
+    "Comparison": "validation",
+    "search": "searching",
+    "Search": "searching",
+    "Uniform": "spaces",
+    "LogUniform": "spaces",
+    "Integers": "spaces",
+    "Choice": "spaces",
+    "bagging": "ensembles",
+    "deep_ensemble": "ensembles",
+    "snapshot_ensemble": "ensembles",
+    "Ensemble": "members",
+    "Uncertainty": "members",
+    "stack": "stacking",
+    "Stacked": "stacking",
+    "calibrate": "calibration",
+    "Calibrated": "calibration",
+    "reliability": "calibration",
+    "Reliability": "calibration",
+    "choose_threshold": "thresholds",
+    "Threshold": "thresholds",
+    "conformal": "coverage",
+    "Conformal": "coverage",
+    "bias_variance": "decomposition",
+    "BiasVariance": "decomposition",
+    "learning_curve": "curves",
+    "LearningCurve": "curves",
+    "lr_range_test": "rates",
+    "RateRange": "rates",
+    "batch_size_study": "batch_sizes",
+    "BatchSizes": "batch_sizes",
+    "gradient_noise": "batch_sizes",
+    "GradientNoise": "batch_sizes",
+    "seed_study": "seeds",
+    "SeedStudy": "seeds",
+    "permutation_importance": "importance",
+    "Importance": "importance",
+    "select_features": "importance",
+    "Selection": "importance",
+    "Scoring": "scoring",
     "scoring_of": "scoring",
 }
 

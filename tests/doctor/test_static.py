@@ -137,3 +137,18 @@ def test_nothing_is_warned_of_when_all_is_well(recwarn):
     data = Data.of(np.zeros((4, 5), np.float32), ONE_HOT)
     assert look_before(Plan(_head(3, "softmax"), loss="categorical_crossentropy"), (5,), data) == ()
     assert not recwarn.list
+
+
+def test_a_mean_of_members_is_no_linear_output():
+    from jindan.layers import Average, Input
+    from jindan.models import Model
+
+    x = Input((5,))
+    model = Model(x, Average()([Dense(3, activation="softmax")(x), Dense(3, activation="softmax")(x)]))
+    model.compile("adam", "categorical_crossentropy")
+    assert look_before(model.plan, (5,), Data.of(np.zeros((4, 5), np.float32), ONE_HOT)) == ()
+    bare = Model(x, Dense(3)(x))
+    bare.compile("adam", "categorical_crossentropy")
+    with pytest.warns(JindanWarning):
+        (finding,) = look_before(bare.plan, (5,), Data.of(np.zeros((4, 5), np.float32), ONE_HOT))
+    assert finding.evidence["reason"] == "unbounded-probabilities"

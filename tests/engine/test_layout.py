@@ -143,10 +143,10 @@ def test_every_member_has_a_place_and_few_places_are_empty(count, work, several)
 def test_moving_keeps_every_member_and_fills_tiles():
     lay = Layout(2, 3, 4)
     going = RNG.random(22) < 0.3
-    order = group._places(going, lay)
+    order = group.places(going, lay)
     assert sorted(order) == list(range(lay.places))
     tiles = np.ceil(going.sum() / 4)
-    assert group._busy(group._spread(going, lay), lay) == np.ceil(tiles / 2)
+    assert group.busy(going, lay, spread=True) == np.ceil(tiles / 2)
 
 
 def test_data_lie_on_each_device_once():

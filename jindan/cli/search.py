@@ -1,0 +1,122 @@
+"""`jindan search`: the best trials shown while others are tried, and what to do after a Ctrl-C."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from rich.table import Table
+from rich.text import Text
+
+from ..runs.search import SearchInterrupted, search_table
+from .progress import PRESSED
+from .show import terminal
+from .words import say
+
+SHOWN = 5  # trials in the table
+
+
+def search_rows(
+    data: Path, target: str | None, lang: str, silent: bool, *, command: Sequence[str], **asked: Any
+) -> Any:
+    """Search and show the best trials; None after a Ctrl-C."""
+    try:
+        with Board(silent, lang, asked["trials"]) as board:
+            found = search_table(data, target, listen=board.add, watch=board, lang=lang,
+                                 command=shlex.join(["jindan", *command]), **asked)  # fmt: skip
+    except SearchInterrupted as cut:
+        # Its folder is named, so that the same search goes on wherever it was begun.
+        again = [part for part in command if part != "--resume"]
+        if asked["out"] is None:
+            again += ["--out", str(cut.folder)]
+        print(f"jindan: {say('search_interrupted', lang, done=cut.done)}", file=sys.stderr)
+        print(f"  help: jindan {shlex.join([*again, '--resume'])}", file=sys.stderr)
+        return None
+    if not silent:
+        best, console = found.search.best, terminal()
+        rows, scoring = found.search.table, found.search.scoring
+        console.print(trials_table(rows, scoring, lang))
+        words = say("search_best", lang, done=len(rows), scoring=scoring, score=f"{best['score']:.4g}")
+        console.print(Text(words))
+        console.print(Text(say("search_folder", lang, folder=found.folder), style="dim"), soft_wrap=True)
+    return found
+
+
+def trials_table(rows: Sequence[dict[str, Any]], scoring: str, lang: str) -> Table:
+    """The best trials, the best one first."""
+    known = [row for row in rows if row["score"] is not None]
+    known.sort(key=lambda row: (row["state"] != "complete", -row["score"]))
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(say("trial", lang), justify="right")
+    table.add_column(scoring, justify="right", no_wrap=True)
+    table.add_column("95%", justify="right", no_wrap=True)
+    table.add_column(say("values", lang))
+    for row in known[:SHOWN]:
+        # No score lies above 1, whatever the interval of a mean of few folds says.
+        span = "–" if row["low"] is None else f"{row['low']:.3g} … {min(row['high'], 1.0):.3g}"
+        values = ", ".join(f"{path} {_short(value)}" for path, value in row["values"].items())
+        table.add_row(str(row["trial"]), f"{row['score']:.4g}", span, Text(values))
+    return table
+
+
+class Board:
+    """The best trials so far, drawn on standard error if that is a terminal.
+
+    Args:
+        silent: Draw nothing in any case.
+        lang: Language of its words.
+        trials: How many are wanted.
+    """
+
+    def __init__(self, silent: bool, lang: str, trials: int) -> None:
+        self.lang, self.trials = lang, trials
+        self.live = not silent and sys.stderr.isatty()
+        self._rows: list[dict[str, Any]] = []
+        self._drawn: Any = None
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether Ctrl-C was pressed, even if a library swallowed it."""
+        return bool(PRESSED)
+
+    def __enter__(self) -> Self:
+        if PRESSED:
+            raise KeyboardInterrupt
+        if self.live:
+            from rich.console import Console
+            from rich.live import Live
+
+            self._drawn = Live(Text(say("compiling", self.lang)), console=Console(stderr=True), transient=True)
+            self._drawn.start()
+        return self
+
+    def add(self, rows: list[dict[str, Any]]) -> bool:
+        """Trials that are finished."""
+        self._rows += rows
+        self._draw("")
+        return False
+
+    def __call__(self, told: Any) -> bool:
+        """Where the training is; True ends it."""
+        self._draw(f"  {say('epoch', self.lang)} {told.epoch}/{told.epochs} × {told.members}")
+        return bool(PRESSED)
+
+    def _draw(self, place: str) -> None:
+        if self._drawn is None:
+            return
+        from rich.console import Group
+
+        line = Text(f"{say('trial', self.lang)} {len(self._rows)}/{self.trials}{place}", style="dim")
+        best = [trials_table(self._rows, say("score", self.lang), self.lang)] if self._rows else []
+        self._drawn.update(Group(*best, line))
+
+    def __exit__(self, *error: object) -> None:
+        if self._drawn is not None:
+            self._drawn.stop()
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

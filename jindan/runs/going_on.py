@@ -1,0 +1,92 @@
+"""Going on from a run: what it settles of a new training, and whether a table is still the one it was trained on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data import Preprocessing
+from ..errors import InputError
+from ..models.loading import load
+from .build import Wanted, read_plan
+from .model import TableModel
+from .prepare import Prepared, counted
+
+
+def known_settings(asked: Wanted, old: Any, seed: int | None, preprocessing: Any) -> tuple[Wanted, int, Preprocessing]:
+    """What is asked for, with what the given plan (or the old run's) says of it."""
+    if asked.plan is not None or old is not None:
+        known = read_plan(asked.plan) if asked.plan is not None else old._run.plan
+        asked = asked if asked.plan is not None else replace(asked, plan=known)
+        seed = known.seed if seed is None else seed
+        preprocessing = known.preprocessing if preprocessing is None else preprocessing
+    return asked, seed or 0, preprocessing or Preprocessing()
+
+
+def fingerprint(prepared: Prepared) -> str:
+    """The same for the same rows, features, targets and split."""
+    found = hashlib.sha256()
+    inputs = prepared.x if isinstance(prepared.x, tuple) else (prepared.x,)
+    for array in (*inputs, prepared.encoded, prepared.split.train, prepared.split.validation):
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
+
+
+def sized(preprocessing: Any, old: Any) -> Any:
+    """The settings with the size of the images the old run's network sees."""
+    if not old.sees_images:
+        return preprocessing
+    return replace(preprocessing, image_size=old.facts.preprocessor.inputs[0].shape[:2])
+
+
+def as_before(prepared: Prepared, old: TableModel) -> Prepared:
+    """The new rows through the old run's preprocessing, so that its network understands them."""
+    facts = old.facts
+    if facts.target != prepared.target or facts.task != prepared.task.kind:
+        raise InputError(
+            "The run to go on from predicted something else.", where="--from",
+            expected=f"target {facts.target!r} ({facts.task})",
+            received=f"target {prepared.target!r} ({prepared.task.kind})",
+            help="Use the same target, or train anew.",
+        )  # fmt: skip
+    with counted(prepared.numbers):
+        codes = np.asarray(facts.encoder.encode(prepared.frame[prepared.target]))
+    x = prepared.through(facts.preprocessor)
+    truth = codes if facts.task != "regression" else np.asarray(facts.encoder.decode(codes))
+    return replace(prepared, preprocessor=facts.preprocessor, encoder=facts.encoder, x=x, encoded=codes, truth=truth)
+
+
+def run_to_go_on_from(start: str | Path | None, layers: str | None, preprocessing: Any) -> Any:
+    """The TableModel of a run folder, or None."""
+    if start is None:
+        return None
+    old = load(start)
+    if isinstance(old, TableModel) and old.members:
+        raise InputError(
+            "An ensemble cannot be gone on from.", where="--from", expected="a run of one network",
+            received=f"{len(old.members)} members", help="Train anew, or go on from a run without --ensemble.",
+        )  # fmt: skip
+    if not isinstance(old, TableModel) or old._run is None:
+        raise InputError(
+            "The run to go on from was not trained on a table.", where="--from", expected="a run of `jindan train`",
+            received=start, help="Give the folder that `jindan train` printed.",
+        )  # fmt: skip
+    if layers is not None:
+        raise other_network("--layers")
+    if preprocessing is not None:
+        raise InputError(
+            "A run is gone on from with its own preprocessing.", where="--drop, --numeric", expected="neither of them",
+            received="another preprocessing", help="Leave them out, or train anew without --from.",
+        )  # fmt: skip
+    return old
+
+
+def other_network(where: str) -> InputError:
+    return InputError(
+        "A run is gone on from with its own network.", where=where, expected="the layers of the run",
+        received="other layers", help=f"Leave {where} out, or train anew without --from.",
+    )  # fmt: skip
