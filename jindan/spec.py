@@ -81,6 +81,10 @@ class Spec:
     def __hash__(self) -> int:
         return hash(_hashable(self))
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Parts are kept by identity of their marks, which a copy from another process would not share.
+        return {name: value for name, value in self.__dict__.items() if name != "_parted"}
+
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]

@@ -103,3 +103,18 @@ def test_a_zero_is_structure():
 
 def test_host_fields_are_no_structure():
     assert spec.split(Dense(3, name="a"))[0] == spec.split(Dense(3, kernel_initializer="zeros"))[0]
+
+
+def test_a_copy_is_parted_anew():
+    """Structures hold marks that are known by identity: kept parts must not travel with a copy."""
+    import copy
+
+    from jindan.layers import Dense
+    from jindan.plan import Plan
+
+    plan = Plan((Dense(3, activation="relu"),), loss="mse", optimizer="adam")
+    structure, numbers = plan.structure, plan.numbers
+    for other in (copy.deepcopy(plan), copy.copy(plan)):
+        assert other == plan
+        assert (other.structure, other.numbers) == (structure, numbers)
+        assert other.network((2,)).parameters() == 9

@@ -38,9 +38,9 @@ class Stop:
 def test_members_end_where_they_are_told_and_nothing_is_compiled_again():
     plans = [BASE.edit({"learning_rate": rate}) for rate in RATES]
     prune = Stop({2: [0, 3], 5: [4]})
-    before = len(group._EXECUTABLES)
+    group._EXECUTABLES.clear()  # it keeps a number of programs only, and may be full
     runs = train(plans, (X, Y), prune=prune)
-    assert len(group._EXECUTABLES) == before + 1
+    assert len(group._EXECUTABLES) == 1
     assert prune.told == [(2, [2] * 5), (5, [2, 5, 5, 2, 5])]
     ends = [2, 9, 9, 2, 5]
     assert [run.epochs for run in runs] == ends
