@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from ..errors import InputError
-from ..ops.bias import add_bias
 from ..ops.convolution import convolution
 from ..ops.patches import Pads, outputs
 from ..ops.pooling import same_padding
@@ -105,7 +104,7 @@ class _Convolution(Windowed):
 
     def linear(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         z = self._convolve(x, kernel(ctx, w["kernel"]), self.groups)
-        return add_bias(z, w["bias"]) if self.use_bias else z
+        return z + w["bias"] if self.use_bias else z
 
     def flops(self, shape: Shape) -> int:
         work = 2 * math.prod(self._windows) * (shape[-1] // self.groups) + self.use_bias + 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..ops.bias import add_bias
 from ..ops.convolution import convolution
 from ..spec import COUNT, item
 from .base import Array, Context, Shape, Weight, kernel
@@ -45,7 +44,7 @@ class _Depthwise(Windowed):
 
     def linear(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         z = self._convolve(x, _by_channel(kernel(ctx, w["kernel"])), x.shape[-1])
-        return add_bias(z, w["bias"]) if self.use_bias else z
+        return z + w["bias"] if self.use_bias else z
 
     def flops(self, shape: Shape) -> int:
         return math.prod(self.output_shape(shape)) * (2 * math.prod(self._windows) + self.use_bias + 1)
@@ -120,7 +119,7 @@ class _Separable(Windowed):
     def linear(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         depth = self._convolve(x, _by_channel(kernel(ctx, w["depthwise_kernel"])), x.shape[-1])
         z = convolution(depth, kernel(ctx, w["pointwise_kernel"], 2))
-        return add_bias(z, w["bias"]) if self.use_bias else z
+        return z + w["bias"] if self.use_bias else z
 
     def flops(self, shape: Shape) -> int:
         spaces, width = math.prod(self._spaces(shape)), shape[-1] * self.depth_multiplier

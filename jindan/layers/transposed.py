@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from ..errors import InputError
-from ..ops.bias import add_bias
 from ..ops.convolution import convolution_transposed
 from ..ops.patches import Pads
 from ..spec import COUNT, item
@@ -80,7 +79,7 @@ class _Transposed(Windowed):
         z = convolution_transposed(
             x, kernel(ctx, w["kernel"]), strides=self._steps, padding=cuts, dilation=self._gaps, lengths=lengths
         )
-        return add_bias(z, w["bias"]) if self.use_bias else z
+        return z + w["bias"] if self.use_bias else z
 
     def flops(self, shape: Shape) -> int:
         products = 2 * math.prod(self._windows) * math.prod(shape) * self.filters

@@ -94,8 +94,7 @@ def _by_taps(x: Array, kernel: Array, strides: Steps, padding: Pads, dilation: S
     spaces = outputs(x.shape[1:-1], windows, strides, dilation)
     parts = [window(x, tap, spaces, strides, dilation) for tap in taps(windows)]
     if channels == 1:
-        # The barrier keeps XLA from computing the sum anew for each of its readers, four of a 2 x 2 pooling alone.
-        y = lax.optimization_barrier(sum(part * kernel[tap] for part, tap in zip(parts, taps(windows), strict=True)))
+        y = sum(part * kernel[tap] for part, tap in zip(parts, taps(windows), strict=True))
     elif len(parts) > 1 and len(parts) * channels <= FEW:
         y = jnp.concatenate(parts, -1).reshape(-1, len(parts) * channels) @ kernel.reshape(-1, filters)
     else:

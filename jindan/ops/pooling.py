@@ -41,12 +41,15 @@ def max_pool(x: Array, windows: Steps, strides: Steps, padding: Pads) -> Array:
     x = pad(x, padding, -math.inf)
     spaces = outputs(x.shape[1:-1], windows, strides, (1,) * len(windows))
     if windows == strides:
-        return _largest(_cells(x, windows, spaces))
+        return jnp.max(_tiles(x, windows, spaces), tuple(range(2, 2 * len(windows) + 1, 2)))
     if jax.default_backend() != "cpu":
         low = np.asarray(-math.inf, x.dtype)
         return lax.reduce_window(x, low, lax.max, (1, *windows, 1), (1, *strides, 1), "VALID")
     parts = [window(x, tap, spaces, strides, (1,) * len(windows)) for tap in taps(windows)]
-    return _largest(parts)
+    y = parts[0]
+    for part in parts[1:]:
+        y = jnp.maximum(y, part)
+    return y
 
 
 def _max_saving(x: Array, windows: Steps, strides: Steps, padding: Pads) -> tuple[Array, tuple[Array, Array]]:
@@ -59,9 +62,10 @@ def _max_back(windows: Steps, strides: Steps, padding: Pads, saved: tuple[Array,
     lengths, spaces, ones = x.shape[1:-1], y.shape[1:-1], (1,) * len(windows)
     x = pad(x, padding, -math.inf)
     if windows == strides:
-        won = [cell == y for cell in _cells(x, windows, spaces)]
-        share = dy / sum(one.astype(dy.dtype) for one in won)
-        dx = _side_by_side([jnp.where(one, share, 0) for one in won], windows)
+        tiles, inner = _tiles(x, windows, spaces), tuple(range(2, 2 * len(windows) + 1, 2))
+        won = tiles == jnp.expand_dims(y, inner)
+        share = dy / jnp.sum(won, inner, dtype=dy.dtype)
+        dx = jnp.where(won, jnp.expand_dims(share, inner), 0)
         dx = dx.reshape(dx.shape[0], *(n * w for n, w in zip(spaces, windows, strict=True)), -1)
         return (_cut(dx, padding, lengths),)
     wins = sum((window(x, tap, spaces, strides, ones) == y).astype(dy.dtype) for tap in taps(windows))
@@ -104,31 +108,6 @@ def _tiles(x: Array, windows: Steps, spaces: Steps) -> Array:
     used = tuple(slice(0, n * w) for n, w in zip(spaces, windows, strict=True))
     pairs = [length for n, w in zip(spaces, windows, strict=True) for length in (n, w)]
     return x[(slice(None), *used)].reshape(x.shape[0], *pairs, x.shape[-1])
-
-
-def _cells(x: Array, windows: Steps, spaces: Steps) -> list[Array]:
-    """One array for each place in windows that do not overlap, the last axis fastest.
-
-    A CPU compares whole arrays twice as fast as it reduces over the small axes of `_tiles`.
-    """
-    tiles = _tiles(x, windows, spaces)
-    return [tiles[(slice(None), *(part for place in tap for part in (slice(None), place)))] for tap in taps(windows)]
-
-
-def _side_by_side(cells: list[Array], windows: Steps, axis: int = 0) -> Array:
-    """Undo `_cells`: the tiles that such arrays make."""
-    if axis == len(windows):
-        return cells[0]
-    each = len(cells) // windows[axis]
-    parts = [_side_by_side(cells[i * each : (i + 1) * each], windows, axis + 1) for i in range(windows[axis])]
-    return jnp.stack(parts, axis + 2)
-
-
-def _largest(parts: list[Array]) -> Array:
-    y = parts[0]
-    for part in parts[1:]:
-        y = jnp.maximum(y, part)
-    return y
 
 
 def _cut(dx: Array, padding: Pads, lengths: Steps) -> Array:
