@@ -47,6 +47,7 @@ def _rows_at(tree: Any, places: Array) -> Any:
 
 
 def weights_of(program: Supervised, plan: Plan, state: dict) -> Any:
+    """All weights of a state, trained and fixed, as the network takes them."""
     return plan.network(program.input_shape).join(program.trained(state), state["fixed"])
 
 

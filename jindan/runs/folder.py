@@ -23,9 +23,13 @@ from .model import TableFacts
 from .record import finite
 
 
-def new_folder(name: str) -> Path:
-    """Where the run of a table goes unless told: runs/<table>-<time>, new in any case."""
-    stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "table"
+def stem_of(name: str) -> str:
+    """A table's name as part of a folder's."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "table"
+
+
+def new_folder(stem: str) -> Path:
+    """Where the run of a table goes unless told: runs/<stem>-<time>, new in any case."""
     base = Path("runs") / f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
     folder, count = base, 1
     while folder.exists():

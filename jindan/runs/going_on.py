@@ -86,6 +86,7 @@ def run_to_go_on_from(start: str | Path | None, layers: str | None, preprocessin
 
 
 def other_network(where: str) -> InputError:
+    """The error for layers beside a run that brings its own."""
     return InputError(
         "A run is gone on from with its own network.", where=where, expected="the layers of the run",
         received="other layers", help=f"Leave {where} out, or train anew without --from.",

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ from ..select.searching import Search, plain_row, rows_done, search_task
 from ..select.spaces import LogUniform, Space, Uniform
 from ..select.task import Task
 from .build import Wanted, build_plan, refuse_contradiction, refuse_too_large, targets_for
-from .folder import check_writable
+from .folder import check_writable, new_folder, stem_of
 from .prepare import Prepared, prepare
 from .record import finite
 from .tables import TableRun, train_table
@@ -111,7 +109,7 @@ def search_table(
         "target": prepared.target, "method": method, "trials": trials, "folds": folds, "batch": batch,
         "epochs": epochs, "seed": seed, "space": made.to_dict(), "rows": _fingerprint(ready),
     }  # fmt: skip
-    folder = Path(out) if out is not None else _newest(prepared.name) if resume else _new_folder(prepared.name)
+    folder = Path(out) if out is not None else _newest(prepared.name) if resume else new_folder(_stem(prepared.name))
     done = _done(folder, settings)
     store = _Store(folder, settings, done)
 
@@ -270,16 +268,7 @@ def _fingerprint(task: Task) -> str:
 
 
 def _stem(name: str) -> str:
-    return "search-" + (re.sub(r"[^\w.-]+", "-", name).strip("-.") or "table")
-
-
-def _new_folder(name: str) -> Path:
-    base = Path("runs") / f"{_stem(name)}-{datetime.now():%Y%m%d-%H%M%S}"
-    folder, count = base, 1
-    while folder.exists():
-        count += 1
-        folder = base.with_name(f"{base.name}-{count}")
-    return folder
+    return "search-" + stem_of(name)
 
 
 def _newest(name: str) -> Path:

@@ -22,7 +22,7 @@ from ..errors import InputError
 from ..models.loading import load
 from ..plan import Plan
 from .build import Wanted, build_plan, refuse_contradiction, refuse_too_large, targets_for
-from .folder import check_writable, new_folder, write_folder
+from .folder import check_writable, new_folder, stem_of, write_folder
 from .folding import FoldedTable, folded
 from .folds import fold_table
 from .going_on import as_before, fingerprint, known_settings, other_network, run_to_go_on_from, sized
@@ -169,7 +169,7 @@ def train_table(
     made, data = _plan_and_data(prepared, asked, old, seed, preprocessing)
     # Before the training: what cannot be cut into folds is refused while nothing is lost.
     parts = None if folds is None else folded(prepared, folds, seed)
-    check_writable(folder := Path(out) if out is not None else new_folder(prepared.name))
+    check_writable(folder := Path(out) if out is not None else new_folder(stem_of(prepared.name)))
     # A run that was cut off lends its weights like any other; its place in its own epochs is for `resume`.
     before = None if old is None else replace(old._run, interrupted=False)
     _still_wanted(listen)
