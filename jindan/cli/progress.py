@@ -23,8 +23,8 @@ def note_ctrl_c() -> None:
         signal.signal(signal.SIGINT, handler)
 
 
-class Bar:
-    """A listener for `train` that draws on standard error, if that is a terminal.
+class Watched:
+    """What draws on standard error while something is trained, if that is a terminal, and is told of Ctrl-C.
 
     Args:
         quiet: Draw nothing in any case.
@@ -34,17 +34,37 @@ class Bar:
     def __init__(self, quiet: bool, lang: str = "en") -> None:
         self.lang = lang
         self.live = not quiet and sys.stderr.isatty()
-        self._progress: Any = None
-        self._task: Any = None
 
     @property
     def cancelled(self) -> bool:
         """Whether Ctrl-C was pressed, even if a library swallowed it."""
         return bool(PRESSED)
 
-    def __enter__(self) -> Self:
+    def refuse_cancelled(self) -> None:
+        """Stop here where Ctrl-C came before the work began.
+
+        Raises:
+            KeyboardInterrupt: then.
+        """
         if PRESSED:
             raise KeyboardInterrupt
+
+
+class Bar(Watched):
+    """A listener for `train` that draws on standard error, if that is a terminal.
+
+    Args:
+        quiet: Draw nothing in any case.
+        lang: Language of its words.
+    """
+
+    def __init__(self, quiet: bool, lang: str = "en") -> None:
+        super().__init__(quiet, lang)
+        self._progress: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        self.refuse_cancelled()
         if self.live:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn

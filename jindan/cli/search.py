@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..runs.search import SearchInterrupted, search_table
-from .progress import PRESSED
+from .progress import PRESSED, Watched
 from .show import terminal
 from .words import say
 
@@ -62,7 +62,7 @@ def trials_table(rows: Sequence[dict[str, Any]], scoring: str, lang: str) -> Tab
     return table
 
 
-class Board:
+class Board(Watched):
     """The best trials so far, drawn on standard error if that is a terminal.
 
     Args:
@@ -72,19 +72,13 @@ class Board:
     """
 
     def __init__(self, silent: bool, lang: str, trials: int) -> None:
-        self.lang, self.trials = lang, trials
-        self.live = not silent and sys.stderr.isatty()
+        super().__init__(silent, lang)
+        self.trials = trials
         self._rows: list[dict[str, Any]] = []
         self._drawn: Any = None
 
-    @property
-    def cancelled(self) -> bool:
-        """Whether Ctrl-C was pressed, even if a library swallowed it."""
-        return bool(PRESSED)
-
     def __enter__(self) -> Self:
-        if PRESSED:
-            raise KeyboardInterrupt
+        self.refuse_cancelled()
         if self.live:
             from rich.console import Console
             from rich.live import Live

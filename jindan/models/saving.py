@@ -49,7 +49,7 @@ def whole_folder(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
         raise _unwritable(target, error) from None
     try:
         yield scratch
-        _as_usual(scratch, 0o777)
+        as_usual(scratch, 0o777)
         for attempt in range(ATTEMPTS):
             _may_write(target, overwrite)
             try:
@@ -69,7 +69,7 @@ def whole_folder(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _as_usual(path: Path, mode: int) -> None:
+def as_usual(path: Path, mode: int) -> None:
     """The permissions the user's umask gives: temporary folders and safetensors' files are private otherwise."""
     mask = os.umask(0o077)
     os.umask(mask)
@@ -188,7 +188,7 @@ def write_weights(path: Path, network: Network, weights: Weights) -> None:
     try:
         names = {"layer_names": json.dumps([layer.name for layer in network.layers])}
         save_file({k: np.asarray(v, order="C") for k, v in flat(weights).items()}, str(scratch), metadata=names)
-        _as_usual(scratch, 0o666)
+        as_usual(scratch, 0o666)
         os.replace(scratch, path)
     except (OSError, SafetensorError) as error:
         raise FileError(
@@ -222,7 +222,7 @@ def write_tree(path: Path, tree: Any) -> None:
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
     arrays = {jax.tree_util.keystr(key): np.asarray(leaf, order="C") for key, leaf in leaves}
     save_file(arrays, str(path))
-    _as_usual(path, 0o666)
+    as_usual(path, 0o666)
 
 
 def read_tree(path: Path, like: Any) -> Any:

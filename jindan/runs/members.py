@@ -133,7 +133,7 @@ def write_members(folder: Path, runs: Sequence[Run]) -> None:
     arrays = {f"{k}.{name}": np.asarray(w, order="C") for k, run in enumerate(runs)
               for name, w in saving.flat(run.weights).items()}  # fmt: skip
     save_file(arrays, str(folder / MEMBERS), metadata={"members": str(len(runs))})
-    saving._as_usual(folder / MEMBERS, 0o666)
+    saving.as_usual(folder / MEMBERS, 0o666)
 
 
 def read_members(folder: Path, first: Run, count: int) -> tuple[Run, ...]:

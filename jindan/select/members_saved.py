@@ -51,7 +51,7 @@ def write(ensemble: Ensemble, path: Any, overwrite: bool = True) -> None:
         for name, content in ((saving.PLAN, {**plan.to_dict(), "input_shape": first.input_shape}), (ENSEMBLE, body)):
             (folder / name).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         save_file(arrays, str(folder / saving.WEIGHTS))
-        saving._as_usual(folder / saving.WEIGHTS, 0o666)
+        saving.as_usual(folder / saving.WEIGHTS, 0o666)
 
 
 def read(path: Any) -> Ensemble:
