@@ -1,4 +1,4 @@
-"""Writes docs/reference/: every public name with signature and docstring; `--check` says whether it is up to date."""
+"""Writes docs/reference/ and docs/findings/; `--check` says whether they are up to date."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+
+from docs import findings
 
 FOLDER = Path(__file__).parent / "reference"
 ROOMS = {
@@ -26,6 +28,7 @@ ROOMS = {
     "jindan.data": "Tables, splits, preprocessing",
     "jindan.select": "Scores and baselines",
     "jindan.estimators": "scikit-learn classes",
+    "jindan.doctor": "The doctor",
     "jindan.doctor.words": "Words",
     "jindan.utils": "Helpers",
     "jindan.errors": "Errors",
@@ -80,7 +83,7 @@ def pages() -> dict[Path, str]:
     found = {FOLDER / f"{room.removeprefix('jindan.')}.md": page(room, title) for room, title in ROOMS.items()}
     rows = [f"- [{title}]({path.name})" for path, title in zip(found, ROOMS.values(), strict=True)]
     found[FOLDER / "index.md"] = "# Reference\n\nWritten by `python -m docs.build`.\n\n" + "\n".join(rows) + "\n"
-    return found
+    return found | findings.pages()
 
 
 def main() -> int:
@@ -89,12 +92,13 @@ def main() -> int:
     if "--check" in sys.argv:
         stale = [path.name for path, text in found.items() if not path.exists() or path.read_text("utf-8") != text]
         if stale:
-            print(f"docs/reference is out of date ({', '.join(stale)}): run python -m docs.build")
+            print(f"docs are out of date ({', '.join(stale)}): run python -m docs.build")
         return 1 if stale else 0
-    FOLDER.mkdir(exist_ok=True)
-    for old in FOLDER.glob("*.md"):
-        if old not in found:
-            old.unlink()
+    for folder in (FOLDER, findings.FOLDER):
+        folder.mkdir(exist_ok=True)
+        for old in folder.glob("*.md"):
+            if old not in found:
+                old.unlink()
     for path, text in found.items():
         path.write_text(text, encoding="utf-8")
     return 0

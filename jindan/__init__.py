@@ -39,6 +39,7 @@ _NAMES = {
     "select_features": "select",
     "explain": "doctor.words",
     "Finding": "doctor.findings",
+    "diagnose": "doctor.diagnosis",
     "estimate_memory": "engine.memory",
     "register": "spec",
     "JindanError": "errors",

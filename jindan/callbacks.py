@@ -230,6 +230,7 @@ class History(Callback):
         seconds: Where the time went: "trace", "compile", "run", "total".
         stopped_epoch: The epoch after which early stopping ended it; 0, as in Keras, where it did not.
         params: The settings of the fit: "epochs", "steps", "batch_size", "verbose".
+        case: What the doctor was shown, after `fit(..., doctor="watch")`; else None.
     """
 
     def __init__(self) -> None:
@@ -240,6 +241,7 @@ class History(Callback):
         self.findings: tuple[Any, ...] = ()
         self.seconds: dict[str, float] = {}
         self.run: Any = None
+        self.case: Any = None
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items() if values)

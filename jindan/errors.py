@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class JindanError(Exception):
@@ -65,6 +66,12 @@ class UnknownNameError(InputError):
 
 class ShapeError(InputError):
     """An array whose shape does not fit the layer, loss or model it is given to."""
+
+
+class TooLargeError(InputError):
+    """A training that needs more memory than the machine has; `found` is (finding, plan, data)."""
+
+    found: tuple[Any, ...] = ()
 
 
 class StateError(JindanError, RuntimeError):

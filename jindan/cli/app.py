@@ -291,6 +291,24 @@ def evaluate(run: RunFolder, data: TableFile, json_out: Json = False, lang: Lang
 
 
 @app.command()
+def diagnose(
+    run: RunFolder,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Look for a repair, prove it, and write the repaired run beside this one.")
+    ] = False,
+    out: Annotated[Optional[Path], typer.Option(help="Where the repaired run goes, RUN-repaired unless given.")] = None,  # noqa: UP045
+    page: Annotated[Optional[Path], typer.Option("--html", help="Write the findings as a page, too.")] = None,  # noqa: UP045
+    json_out: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    lang: Language = Lang.en,
+) -> None:
+    """Train a run's plan again under watch and say what is wrong, why, and what has been proved to help."""
+    from .diagnose import diagnose_rows
+
+    diagnose_rows(run, lang.value, json_out, quiet, repair=repair, out=out, page=page)
+
+
+@app.command()
 def report(
     run: RunFolder,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,

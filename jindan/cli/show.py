@@ -71,6 +71,8 @@ def show_run(record: dict[str, Any], folder: Path, lang: str) -> None:
     place = shlex.quote(str(folder))
     rows = "FOLDER" if record.get("images") else "NEW.csv"
     lines = [f"jindan report {place} --open", f"jindan predict {place} {rows} --out predictions.csv"]
+    if any(finding["severity"] != "info" for finding in record["findings"]) and not record.get("ensemble"):
+        lines.append(f"jindan diagnose {place} --repair")
     for line in ([f"jindan resume {place}"] if unfinished else []) + lines:
         console.print(Text(f"  {line}", style="cyan"), soft_wrap=True)
 

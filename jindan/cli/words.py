@@ -21,6 +21,16 @@ TEXTS = {
         "Too few rows to compare it with the best simple model ({name}).",
         "행이 너무 적어 가장 나은 단순 모델({name})과 비교할 수 없습니다.",
     ),
+    "nothing_helps": (
+        "No repair that was tried is proved to help.",
+        "시도한 처방 가운데 효과가 입증된 것이 없습니다.",
+    ),
+    "repaired": ("Repair: {changes}", "처방: {changes}"),
+    "proved": (
+        "Proof: {measure} {base} → {repaired} on rows not trained on, better in {probability} % of the paired runs.",
+        "입증: 학습에 쓰지 않은 행에서 {measure} {base} → {repaired}, 짝지은 실험의 {probability}%에서 더 나음.",
+    ),
+    "repaired_run": ("The repaired run: {folder}", "처방한 학습: {folder}"),
     "network": ("network", "신경망"),
     "on_test": ("on the test rows", "시험 데이터에서"),
     "on_validation": ("on the validation rows", "검증 데이터에서"),

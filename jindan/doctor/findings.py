@@ -44,7 +44,9 @@ class Finding:
         from .words import explain, sentence
 
         concept = explain(self.code, lang)
-        facts = {"layer": self.layer, **self.evidence}
+        # Sentences say "layer" themselves.
+        layer = None if self.layer is None else self.layer.removeprefix("layer ")
+        facts = {**self.evidence, "layer": layer}
         summary = sentence(f"finding.{self.code}.summary", lang, **facts)
         if "reason" in facts:
             from .static import REASONS

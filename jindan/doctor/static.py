@@ -50,6 +50,7 @@ CROSS_ENTROPIES = (BinaryCrossentropy, *CATEGORICAL)
 PROBABILITIES = ("softmax", "sigmoid", "hard_sigmoid")
 # A training with these goes on, worse than it could.
 TOLERABLE = ("sigmoid-exclusive-classes", "already-normalised")
+NOT_SHARES = 0.01  # of the rows: so many whose targets do not add up to 1 are no slips
 REASONS = {
     "softmax-one-unit": (
         "softmax over one unit is always 1, whatever the weights",
@@ -66,6 +67,14 @@ REASONS = {
     "targets-out-of-reach": (
         "the output layer cannot reach the targets",
         "출력층이 낼 수 있는 범위로는 타깃에 닿을 수 없습니다",
+    ),
+    "targets-are-not-shares": (
+        "a softmax gives shares that add up to 1, and the targets of these rows do not",
+        "소프트맥스의 출력은 합이 1인데, 이 타깃은 합이 1이 아닙니다",
+    ),
+    "error-of-probabilities": (
+        "for classes, this loss has almost no slope where the output is confidently wrong; cross-entropy has",
+        "클래스를 맞히는 문제에서 이 손실은 확신하고 틀린 출력에서 기울기가 거의 없습니다. 교차 엔트로피에는 있습니다",
     ),
     "one-unit-many-classes": (
         "categorical cross-entropy over one unit is always 0 once it is normalised",
@@ -126,6 +135,22 @@ def _contradictions(plan: Plan, input_shape: Any, y: Any) -> list[tuple[str, str
     return found
 
 
+def slow_pairing(plan: Plan, input_shape: Any, y: Any) -> tuple[str, dict[str, Any], str] | None:
+    """Classes learned by an error of probabilities: it works, more slowly and less surely (Golik et al. 2013).
+
+    Returns:
+        (key of `REASONS`, evidence, layer), or None.
+    """
+    if not plan.layers or plan.wiring is not None or not isinstance(plan.loss, Loss) or isinstance(y, tuple):
+        return None
+    name, values = output_activation(plan.layers), np.unique(np.asarray(y))
+    if plan.loss.targets != "real" or name not in PROBABILITIES or not set(values.tolist()) <= {0, 1}:
+        return None
+    network = plan.network(input_shape)
+    evidence = {"activation": name, "loss": type(plan.loss).__name__, "units": network.output_shape[-1]}
+    return "error-of-probabilities", evidence, network.title(len(plan.layers) - 1)
+
+
 def _ends(network: Any) -> tuple[str | None, ...]:
     """The activation each output of a graph comes from; None where a layer (a mean of members, say) does not tell."""
     found = (network.layers[network.index_of_output(k)].bare() for k in range(len(network.output_shapes)))
@@ -141,6 +166,11 @@ def _pairing(loss: Loss, activation: Any, shape: Any, y: Any) -> tuple[str, dict
         return "softmax-one-unit", facts
     if isinstance(loss, CATEGORICAL) and width == 1:
         return "one-unit-many-classes", facts
+    within = ends is not None and 0 <= ends[0] <= ends[1] <= 1 and loss.targets != "integer"
+    if activation == "softmax" and within and y is not None and y.ndim > 1 and y.shape[-1] == width:
+        sums = y.sum(-1)
+        if np.isfinite(sums).all() and np.mean(np.abs(sums - 1) > 0.01) > NOT_SHARES:
+            return "targets-are-not-shares", facts
     if isinstance(loss, CROSS_ENTROPIES):
         return _cross_entropy(loss, activation, width, ends, facts)
     if ends is not None and loss.targets in ("one-hot", "signs"):

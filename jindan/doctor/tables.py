@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from ..data import leaking_columns, looks_like_time_series
 from ..engine.run import Run
 from ..select import Baseline, Score, primary
+from .evidence import Case
 from .findings import Finding, ordered
 
 # Above this share of one class, accuracy says little (He & Garcia 2009 speak of imbalance from about 10 : 1).
@@ -46,8 +48,14 @@ def imbalance(codes: np.ndarray, classes: int) -> Finding | None:
     return Finding("class-imbalance", "warning", None, evidence, 0.9)
 
 
-def run_findings(run: Run) -> list[Finding]:
-    """What the run alone shows."""
+def run_findings(run: Run, data: Any = None, moments: Sequence[Any] = ()) -> list[Finding]:
+    """What the run alone shows; with the moments kept of it, what its layers show where its curves look wrong."""
+    if data is not None and moments:
+        from .diagnosis import glance
+
+        case = Case(run.plan, run.input_shape, data, run.history, tuple(moments), run.first_nonfinite,
+                    run.stopped_early, prepared=True, seconds=run.seconds.get("run"))  # fmt: skip
+        return [finding for finding in glance(case) if finding.severity != "info"]
     if run.first_nonfinite is None:
         return []
     return [Finding("nonfinite-values", "error", None, {"first_update": run.first_nonfinite}, 1.0)]
@@ -78,5 +86,9 @@ def _below(name: str, own: Score, rival: Baseline, value: float, severity: str, 
 
 
 def put_in_order(findings: list[Finding | None]) -> tuple[Finding, ...]:
-    """Root causes first; absent ones left out."""
-    return ordered(finding for finding in findings if finding is not None)
+    """Root causes first; absent ones left out, and what two checks have found is told once."""
+    found: dict[Any, Finding] = {}
+    for finding in findings:
+        if finding is not None:
+            found.setdefault((finding.code, finding.evidence.get("column")), finding)
+    return ordered(found.values())

@@ -18,6 +18,7 @@ from .pace import Pace, Progress, interrupts, uncollected
 from .run import Run
 from .shape import Shape, busy, layout, places
 from .supervised import program_of
+from .watch import Looks, Watch, kept_of
 
 
 class Group:
@@ -51,6 +52,7 @@ class Group:
         self.seconds = {"prepare": time.perf_counter() - began, "trace": 0.0, "compile": 0.0, "run": 0.0}
         self.began = began
         self.latest: dict[str, float] = {}
+        self.watch: Watch | None = None
 
     def _check(self) -> None:
         plan, data = self.plans[0], self.data
@@ -201,18 +203,20 @@ class Group:
         validation = (None, None, None) if held is None else held.placed(self.plans[0], self._everywhere())
         if self.plans[0].validation_rows is not None:
             validation = training
-        state, *fixed = self._placed(own)
-        shared = (training, validation)
         first = self.starts[0]
         place = first.position if first is not None and not first.complete else (0, 0)
+        state, *fixed = self._placed(own)
+        shared = (training, validation)
         history: list[list[np.ndarray]] = [[] for _ in self.plans]
         call = self._compiled(state, (*fixed, *shared))
         pace = Pace(self._guess(), chunk_seconds)
         last, ran_out, cut = max(plan.epochs for plan in self.plans), False, False
+        looks = Looks(self.watch, shape.steps, last)
+        looks.show(own[0])
         epoch, step = until if isinstance(until, tuple) else (last if until is None else until, 0)
         here = min((last, 0), (epoch + step // shape.steps, step % shape.steps))
         while place < here and not ran_out and not cut:
-            bound = min([here, *((rung, 0) for rung in rungs if (rung, 0) > place)])
+            bound = looks.bound(place, min([here, *((rung, 0) for rung in rungs if (rung, 0) > place)]))
             target = self._target(place, pace.steps(), 1 if each_epoch else loop.HISTORY, bound)
             began = time.perf_counter()
             bounds = np.array([*place, *target], np.int32)
@@ -223,19 +227,21 @@ class Group:
             self.seconds["run"] += took
             new = self._collect(state, buffer, place[0], history)
             place = target
+            looks.at(place, state)
             going = self._going(state, place)
             ran_out = not going.any()
             cut = listen is not None and self._tell(listen, place, last, new)
             cut = cut or interrupted()
-            if place == bound < here and not ran_out and not cut:
+            if rungs and place == bound < here and not ran_out and not cut:
                 lost = yield place[0], [self._history(member, history) for member in range(len(self.plans))]
                 fixed[-1] = self._stopped(lost, place[0])
                 going = self._going(state, place)
                 ran_out = not going.any()
             if place < here and not ran_out and not cut and self._worth_moving(going):
                 state, *fixed = self._moved(going, state, *fixed)
-        unfinished = place[0] < last and not ran_out
-        return self._finish(jax.device_get(state), history, place, unfinished)
+        state = jax.device_get(state)
+        looks.show(state, end=True)
+        return self._finish(state, history, place, place[0] < last and not ran_out)
 
     # -- members on devices --------------------------------------------------------------------------------------
 
@@ -365,7 +371,7 @@ class Group:
             at = place_of[member]
             own = state if self.shape.layout.single else jax.tree.map(lambda a: a[at], state)  # noqa: B023
             stopped = bool(own["stop"]["stopped"]) if "stop" in own else False
-            kept = own["best"] if "best" in own and int(own["epochs"]) > 0 else own
+            kept = kept_of(own)
             runs.append(
                 Run(
                     plan=plan if plan.seed is not None else plan.replace(seed=self.seeds[member]),

@@ -13,6 +13,7 @@ from .group import Group
 from .pace import CHUNK_SECONDS, Progress, interrupts
 from .run import Run
 from .supervised import program_of
+from .watch import Watch
 from .waves import waves
 
 
@@ -39,6 +40,7 @@ def train(
     chunk_seconds: float = CHUNK_SECONDS,
     until: int | tuple[int, int] | None = None,
     prune: Prune | None = None,
+    watch: Watch | None = None,
 ) -> Any:
     """Train one plan or many.
 
@@ -57,6 +59,7 @@ def train(
             then an interrupted one.
         prune: Asked at its rungs which plans to stop there, all plans having come that far; these are complete with
             fewer epochs, as if trained for that many. All plans are then held in memory at once.
+        watch: Shown the state of a plan that trains alone, at the start, where it wants to, and in the end.
 
     Returns:
         A Run, or a list of them in the order of the plans.
@@ -82,6 +85,7 @@ def train(
         for part in waves([wanted[i] for i in members], data):
             indices = [members[k] for k in part]
             group = Group([wanted[i] for i in indices], data, [starts[i] for i in indices])
+            group.watch = watch if len(wanted) == 1 else None  # one among many has no state of its own to show
             # Once interrupted, members whose turn has not come are left as they begin.
             found = group.run(listen, each_epoch, chunk_seconds, (0, 0) if cut else until)
             for i, run in zip(indices, found, strict=True):

@@ -1,7 +1,11 @@
 """scikit-learn style classes, thin over Plan and train: they go into Pipeline, GridSearchCV, cross_val_score."""
 
+from .boltzmann import BoltzmannMachine
 from .classifier import NeuralClassifier
+from .dbn import DBN
 from .perceptron import Perceptron
+from .rbm import RBM
+from .rbm_classifier import RBMClassifier
 from .regressor import NeuralRegressor
 
-__all__ = ["NeuralClassifier", "NeuralRegressor", "Perceptron"]
+__all__ = ["BoltzmannMachine", "DBN", "NeuralClassifier", "NeuralRegressor", "Perceptron", "RBM", "RBMClassifier"]

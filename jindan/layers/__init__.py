@@ -77,6 +77,7 @@ from .spatial import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
+from .standardize import Normalization
 from .transposed import Conv1DTranspose, Conv2DTranspose
 from .wiring import Wiring
 
@@ -178,6 +179,7 @@ __all__ = [
     "MultiHeadAttention",
     "Multiply",
     "Network",
+    "Normalization",
     "PReLU",
     "Permute",
     "PositionEmbedding",

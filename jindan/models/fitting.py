@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral
@@ -11,8 +12,9 @@ import numpy as np
 
 from ..callbacks import Callback, EarlyStopping, History, LearningRateScheduler, ReduceLROnPlateau
 from ..closures import closed
+from ..engine.data import Data
 from ..engine.run import Run
-from ..errors import InputError, JindanError
+from ..errors import InputError, JindanError, JindanWarning, TooLargeError
 from ..losses import CustomLoss
 from ..metrics import CustomMetric, R2Score
 from ..plan import ClassWeight, Plan
@@ -164,11 +166,62 @@ def record(history: History, run: Run, plan: Plan, own: list, initial_epoch: int
     history.stopped_epoch = initial_epoch + run.epochs - 1 if run.stopped_early else 0
 
 
-def looked_after(before: tuple, run: Run) -> tuple:
-    """What was found before training, with what the run shows that is not known yet."""
-    from ..doctor.findings import ordered
-    from ..doctor.tables import run_findings
+def looked_before(plan: Plan, data: Data, doctor: Any) -> tuple:
+    """What needs no training to be seen; told, unless the doctor only watches."""
+    if not doctor:
+        return ()
+    from ..doctor.capacity import too_large
+    from ..doctor.static import look_before
+
+    large = too_large(plan, data.input_shape, len(data))
+    if large is not None:
+        error = TooLargeError(
+            "The training does not fit into the memory of this machine.", where=f"{large.evidence['most']}",
+            expected=f"at most {large.evidence['available']}", received=f"about {large.evidence['needed']}",
+            help="Use a smaller batch_size, fewer units or fewer layers; doctor=False tries it all the same.",
+        )  # fmt: skip
+        error.found = (large, plan, data)
+        raise error
+    return look_before(plan, data.input_shape, data, warn=doctor != "watch")
+
+
+def keeper() -> Any:
+    """What keeps moments of a training for the doctor."""
+    from ..doctor.keeping import Keeper
+
+    return Keeper()
+
+
+def case_of(run: Run, data: Data, start: Run | None, keeper: Any) -> Any:
+    """A training as the doctor is given it."""
+    from ..doctor.evidence import Case, Moment
+
+    moments = tuple(keeper.moments)
+    if not moments:
+        # Callbacks of the user's have cut the training into many: its start and end are what is known.
+        network = run.network
+        ends = [(0, 0, run.plan.seed or 0, None)] if start is None else []
+        fresh = [Moment(u, e, *network.init(seed, np.dtype(run.plan.dtype), run.plan.initial_scale), memory)
+                 for u, e, seed, memory in ends]  # fmt: skip
+        last = Moment(run.steps, run.epochs, *network.part(run.weights), run.state["optimizer"])
+        moments = (*fresh, last)
+    return Case(run.plan, run.input_shape, data, run.history, moments, run.first_nonfinite, run.stopped_early,
+                seconds=run.seconds.get("run"))  # fmt: skip
+
+
+def looked_after(before: tuple, case: Any, warn: bool) -> tuple:
+    """What was found before training, with what the training has shown that is not known yet; grave faults are told."""
+    from ..doctor.diagnosis import glance
 
     known = {finding.code for finding in before}
-    after = [finding for finding in run_findings(run) if finding.code not in known]
-    return ordered((*before, *after)) if after else before
+    after = [finding for finding in glance(case) if finding.code not in known]
+    if warn:
+        tell(after)
+    return (*before, *after)
+
+
+def tell(findings: list) -> None:
+    """Warn of the first finding that calls for action."""
+    grave = [finding for finding in findings if finding.severity == "error"]
+    if grave:
+        warnings.warn(grave[0].text(), JindanWarning, stacklevel=6)

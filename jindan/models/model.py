@@ -188,7 +188,7 @@ class Model(Kept):
         validation_freq: int = 1,
         *,
         seed: int | None = None,
-        doctor: bool = True,
+        doctor: bool | str = True,
     ) -> History:
         """Train; a second call goes on from the weights and the optimizer's memory.
 
@@ -206,7 +206,8 @@ class Model(Kept):
             steps_per_epoch, validation_steps: Batches an epoch, for endless iterators; of validation arrays, the first
                 `validation_steps` batches are used.
             seed: Fixes fresh weights, order of rows and noise.
-            doctor: Whether the doctor looks on.
+            doctor: Whether the doctor looks on; it warns of what is wrong. "watch" keeps the case in `history.case`
+                instead, for `jindan.diagnose`.
 
         Returns:
             A History: `.history["val_loss"]`, `.findings`, `.seconds`.
@@ -229,21 +230,24 @@ class Model(Kept):
         plan = fitting.fed(plan, feed, class_weight)
         return self._train(plan, feed, own, Line(verbose), int(initial_epoch), doctor)
 
-    def _train(self, plan: Plan, feed: feeding.Feed, own: list, line: Line, first: int, doctor: bool) -> History:
+    def _train(self, plan: Plan, feed: feeding.Feed, own: list, line: Line, first: int, doctor: Any) -> History:
         with self.shaped(feed.first.x):
             check_targets(self.network, plan.loss, feed.first.y)
             history = History()
-            history.findings = self._look(plan, feed.first) if doctor else ()
+            history.findings = fitting.looked_before(plan, feed.first, doctor)
             start = self._start(plan)
+            keeper = fitting.keeper() if doctor else None
             if own or feed.changing:
                 run, cut = watching.Watched(self, plan, feed, start, own, line, first).train()
             else:
                 listen = line if line.mode else None
-                run = train(plan, feed.first, start=start, listen=listen, each_epoch=line.mode == 2)
+                run = train(plan, feed.first, start=start, listen=listen, each_epoch=line.mode == 2, watch=keeper)
                 cut = run.interrupted
             self._adopt(fitting.settled(run))
-            if doctor:
-                history.findings = fitting.looked_after(history.findings, run)
+            if keeper is not None:
+                case = fitting.case_of(run, feed.first, start, keeper)
+                history.case = case if doctor == "watch" else None
+                history.findings = fitting.looked_after(history.findings, case, doctor != "watch" and not cut)
         history.set_model(self)
         history.set_params(fitting.params(plan, feed, line))
         fitting.record(history, run, plan, own, first)
@@ -275,11 +279,6 @@ class Model(Kept):
         self._run, self._weights = run, run.weights
         # A scheduler of the user's may have moved the rate; as in Keras, it stays moved.
         self._settings["optimizer"] = run.plan.optimizer
-
-    def _look(self, plan: Plan, data: Data) -> tuple:
-        from ..doctor.static import look_before
-
-        return look_before(plan, self._need_shape(), data)
 
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """One update on these rows; returns their loss and metrics before it."""

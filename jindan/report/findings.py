@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from jindan.report.exhibits import exhibits
 from jindan.report.markup import both, clip, esc, paragraph, pick, section, table, tag
 from jindan.report.values import listed, mapped, mappings, number, percent, shown
 from jindan.report.words import t
@@ -39,7 +40,7 @@ def one(finding: dict[str, Any], *, root: bool = False) -> str:
         head += tag("span", both(t("look_first")), class_="root")
     head += tag("code", esc(clip(code)))
     if finding.get("layer") is not None:
-        head += tag("span", both(t("layer")) + " " + tag("b", esc(clip(finding["layer"]))))
+        head += tag("span", both(t("layer")) + " " + tag("b", esc(clip(str(finding["layer"]).removeprefix("layer ")))))
     sure = number(finding.get("confidence"))
     if sure is not None:
         head += tag("span", both(t("confidence")) + " " + tag("b", both(percent(sure, 0))))
@@ -54,7 +55,7 @@ def one(finding: dict[str, Any], *, root: bool = False) -> str:
     rows = [(tag("code", esc(clip(key, 60))), esc(evidence_text(value))) for key, value in list(evidence.items())[:24]]
     side = table((t("quantity"), t("value")), rows, caption=t("evidence")) if rows else ""
     body = tag("div", "".join(parts), class_="words") + (tag("div", side, class_="evidence") if side else "")
-    return tag("li", body, class_=f"finding {severity}")
+    return tag("li", body + exhibits(finding), class_=f"finding {severity}")
 
 
 def icon(severity: str) -> str:

@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..models.loading import load
 from .build import Wanted, read_plan
 from .model import TableModel
-from .prepare import Prepared, counted
+from .prepare import Prepared, counted, prepare
 
 
 def known_settings(asked: Wanted, old: Any, seed: int | None, preprocessing: Any) -> tuple[Wanted, int, Preprocessing]:
@@ -58,6 +58,33 @@ def as_before(prepared: Prepared, old: TableModel) -> Prepared:
     x = prepared.through(facts.preprocessor)
     truth = codes if facts.task != "regression" else np.asarray(facts.encoder.decode(codes))
     return replace(prepared, preprocessor=facts.preprocessor, encoder=facts.encoder, x=x, encoded=codes, truth=truth)
+
+
+def read_again(model: TableModel, folder: str | Path) -> Prepared:
+    """The table of a run, read and prepared as when it was trained.
+
+    Raises:
+        InputError: when it was not a file, or is not what it was.
+    """
+    settings, run = model.facts.settings, model._run
+    if settings["source"] is None:
+        raise InputError(
+            "The run's table was not a file.", where=folder, expected="a run on a file", received="rows from memory",
+            help="Train again with train_table.",
+        )  # fmt: skip
+    prepared = prepare(
+        settings["source"], settings["target"], task=settings["task"],
+        preprocessing=run.plan.preprocessing,  # type: ignore[union-attr]
+        validation=settings["validation"], test=settings["test"], seed=settings["seed"], header=settings["header"],
+    )  # fmt: skip
+    if settings.get("start") is not None:
+        prepared = as_before(prepared, model)
+    if fingerprint(prepared) != settings.get("fingerprint"):
+        raise InputError(
+            "The table is not what it was when the run began.", where=settings["source"],
+            expected="the same rows and columns", received="other ones", help="Restore the file, or train anew.",
+        )  # fmt: skip
+    return prepared
 
 
 def run_to_go_on_from(start: str | Path | None, layers: str | None, preprocessing: Any) -> Any:

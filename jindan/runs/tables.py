@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from ..data import Preprocessing
 from ..doctor import tables as doctor
+from ..doctor.keeping import Keeper
 from ..doctor.static import look_before
 from ..engine.data import Data, cut, row_shape
 from ..engine.forward import predict
@@ -25,7 +26,15 @@ from .build import Wanted, build_plan, refuse_contradiction, refuse_too_large, t
 from .folder import check_writable, new_folder, stem_of, write_folder
 from .folding import FoldedTable, folded
 from .folds import fold_table
-from .going_on import as_before, fingerprint, known_settings, other_network, run_to_go_on_from, sized
+from .going_on import (
+    as_before,
+    fingerprint,
+    known_settings,
+    other_network,
+    read_again,
+    run_to_go_on_from,
+    sized,
+)
 from .judging import kept_of, repeated, residual, score
 from .members import Repeats, mean_of, outputs_of
 from .model import TableFacts, TableModel
@@ -174,8 +183,9 @@ def train_table(
     before = None if old is None else replace(old._run, interrupted=False)
     _still_wanted(listen)
     plans = repeats.plans(made, len(data), seed)
-    runs = train(plans, data, listen=listen, start=None if before is None else [before] * len(plans))
-    return _finish(folder, runs, prepared, data, settings, {"read": read}, began, parts, listen)
+    keeper = Keeper()
+    runs = train(plans, data, listen=listen, start=None if before is None else [before] * len(plans), watch=keeper)
+    return finish(folder, runs, prepared, data, settings, {"read": read}, began, parts, listen, keeper.moments)
 
 
 def _plan_and_data(
@@ -196,7 +206,7 @@ def _plan_and_data(
     refuse_too_large(made, shape, rows)
     targets = targets_for(made, kind, prepared.encoded, prepared.classes)
     refuse_contradiction(made, kind, shape, targets)
-    return made, _data(prepared, targets)
+    return made, data_of(prepared, targets)
 
 
 def resume_table(folder: str | Path, *, listen: Callable[[Any], Any] | None = None) -> TableRun:
@@ -219,25 +229,10 @@ def resume_table(folder: str | Path, *, listen: Callable[[Any], Any] | None = No
             received=f"a complete one of {run.epochs if run else 0} epochs",
             help="Train on with `jindan train … --from RUN`.",
         )  # fmt: skip
-    if settings["source"] is None:
-        raise InputError(
-            "The run's table was not a file.", where=folder, expected="a run on a file", received="rows from memory",
-            help="Train again with train_table.",
-        )  # fmt: skip
-    prepared = prepare(
-        settings["source"], settings["target"], task=settings["task"], preprocessing=run.plan.preprocessing,
-        validation=settings["validation"], test=settings["test"], seed=settings["seed"], header=settings["header"],
-    )  # fmt: skip
-    if settings.get("start") is not None:
-        prepared = as_before(prepared, model)
-    if fingerprint(prepared) != settings.get("fingerprint"):
-        raise InputError(
-            "The table is not what it was when the run began.", where=settings["source"],
-            expected="the same rows and columns", received="other ones", help="Restore the file, or train anew.",
-        )  # fmt: skip
+    prepared = read_again(model, folder)
     targets = targets_for(run.plan, prepared.task.kind, prepared.encoded, prepared.classes)
     _still_wanted(listen)
-    data = _data(prepared, targets)
+    data = data_of(prepared, targets)
     repeats, seed = Repeats(settings.get("seeds", 1), settings.get("ensemble", 1)), settings["seed"]
     parts = folded(prepared, settings["folds"], seed) if settings.get("folds") else None
     plans = repeats.plans(run.plan, len(data), seed)
@@ -245,24 +240,26 @@ def resume_table(folder: str | Path, *, listen: Callable[[Any], Any] | None = No
     if len(plans) > 1 and not runs[0].interrupted:
         before = None if settings.get("start") is None else replace(load(settings["start"])._run, interrupted=False)
         runs += train(plans[1:], data, listen=listen, start=None if before is None else [before] * len(plans[1:]))
-    return _finish(Path(folder), runs, prepared, data, settings, {}, began, parts, listen)
+    return finish(Path(folder), runs, prepared, data, settings, {}, began, parts, listen)
 
 
-def _data(prepared: Prepared, targets: np.ndarray) -> Data:
+def data_of(prepared: Prepared, targets: np.ndarray) -> Data:
+    """Training and validation rows as a plan's loss takes them."""
     train_rows, held = prepared.split.train, prepared.split.validation
     validation = Data.of(cut(prepared.x, held), targets[held]) if len(held) else None
     return Data.of(cut(prepared.x, train_rows), targets[train_rows], validation=validation)
 
 
-def _finish(
+def finish(
     folder: Path, runs: list[Run], prepared: Prepared, data: Data, settings: dict, seconds: dict, began: float,
-    parts: FoldedTable | None, listen: Any,
+    parts: FoldedTable | None, listen: Any, moments: Sequence[Any] = (),
 ) -> TableRun:  # fmt: skip
     """Judge, compare and write what was trained.
 
     Args:
         runs: All repeats, or the first alone.
         parts: The folds to cross-validate over.
+        moments: Weights the doctor has kept of the training.
     """
     repeats = Repeats(settings.get("seeds", 1), settings.get("ensemble", 1))
     kept, unfinished = kept_of(runs, repeats)
@@ -293,7 +290,7 @@ def _finish(
             *doctor.table_findings(prepared.plain, prepared.target, prepared.preprocessor.input_columns),
             doctor.imbalance(prepared.truth[prepared.split.train], prepared.classes) if prepared.classes else None,
             *look_before(run.plan, run.input_shape, data, warn=False),
-            *doctor.run_findings(run),
+            *doctor.run_findings(run, data, moments),
             *doctor.beside_baselines(prepared.task.kind, scores[part], others),
         ]
     )

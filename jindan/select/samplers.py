@@ -15,6 +15,7 @@ from ..errors import InputError, UnknownNameError
 from .spaces import Choice, Integers, LogUniform, Space, Uniform, edited, plain
 
 METHODS = ("manual", "grid", "random", "bayes", "halving")
+GOOD = 10  # one in so many trials told counts as good for Optuna's sampler (at least; never more than 25 in all)
 Row = dict[str, Any]
 
 
@@ -62,7 +63,8 @@ class Listed:
 
 class Bayes:
     """Proposals where good trials are dense and bad ones are not: tree-structured Parzen estimators (Bergstra et al.
-    2011), by Optuna; trials asked for together count as bad ones meanwhile, so that they differ (constant liar).
+    2011), by Optuna; trials asked for together count as bad ones meanwhile, so that they differ (constant liar). Those
+    without a finite score count as the worst, so that it keeps away from where training fails.
 
     Args:
         space: What varies.
@@ -78,14 +80,18 @@ class Bayes:
         optuna = _optuna()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         # What is drawn by chance at first is a fifth of the trials, so that few are not all chance.
-        sampler = optuna.samplers.TPESampler(
-            n_startup_trials=max(2, min(10, trials // 5)), constant_liar=True, seed=seed
-        )
+        with _quiet():
+            # `multivariate` is the default since Optuna 5; earlier ones without it fall behind.
+            sampler = optuna.samplers.TPESampler(
+                n_startup_trials=max(2, min(10, trials // 5)), multivariate=True, constant_liar=True, seed=seed
+            )
         self._study = optuna.create_study(direction="maximize", sampler=sampler)
-        self._failed = optuna.trial.TrialState.FAIL
+        self._worst = optuna.trial.TrialState.PRUNED
         self._spread = {path: _distribution(optuna, parameter) for path, parameter in space.parameters.items()}
         self._space, self._trials, self._batch, self._next = space, trials, batch, 0
         self._asked: list[Any] = []
+        self._failed: list[Any] = []  # not told yet
+        self._known = self._told_failed = 0
 
     def ask(self) -> list[Trial]:
         count = min(self._batch, self._trials - self._next)
@@ -101,8 +107,14 @@ class Bayes:
                 known = row["score"] is not None and math.isfinite(row["score"])
                 if known:
                     self._study.tell(asked, row["score"])
+                    self._known += 1
                 else:
-                    self._study.tell(asked, state=self._failed)
+                    self._failed.append(asked)
+            # The best tenth of what it was told counts as good: no failed trial may be among them. (Optuna leaves out a
+            # trial in state FAIL altogether and goes there again; one not told yet counts as bad, as by the liar.)
+            while self._failed and self._told_failed < (GOOD - 1) * self._known:
+                self._study.tell(self._failed.pop(0), state=self._worst)
+                self._told_failed += 1
 
     def _values(self, found: Mapping[str, Any]) -> dict[str, Any]:
         parameters = self._space.parameters

@@ -61,6 +61,7 @@ from jindan.layers import (
     MultiHeadAttention,
     Multiply,
     Network,
+    Normalization,
     Permute,
     PositionalEncoding,
     PositionEmbedding,
@@ -163,6 +164,15 @@ LAYERS = {
     ),
     "GroupNormalization": ([GroupNormalization(2), GroupNormalization(-1)], [(4,), (3, 2)], None),
     "RMSNormalization": ([RMSNormalization(), RMSNormalization(epsilon=0.1)], [(4,), (3, 2)], None),
+    "Normalization": (
+        [
+            Normalization(mean=0.5, variance=4.0),
+            Normalization(None, invert=True, mean=0.5, variance=0.25),
+            Normalization(),
+        ],
+        [(4,), (3, 2)],
+        None,
+    ),
     "UnitNormalization": ([UnitNormalization()], [(4,), (3, 2)], None),
     "Embedding": ([Embedding(7, 3), Embedding(1, 1, mask_zero=True)], [(1,), (4,), (3, 2)], None),
     "PositionEmbedding": ([PositionEmbedding()], [(1, 1), (3, 2)], None),

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from jindan.doctor.static import REASONS, TOLERABLE, look_before, output_activation, pairing
+from jindan.doctor.static import REASONS, TOLERABLE, look_before, output_activation, pairing, slow_pairing
 from jindan.engine.data import Data
 from jindan.errors import JindanWarning
 from jindan.layers import Activation, Dense, Dropout, Flatten, LeakyReLU, Softmax
@@ -47,6 +47,7 @@ SICK = [
     ("class-loss-on-real-targets", _head(3, "softmax"), "kl_divergence", 4 * ONE_HOT),
     ("counts-below-zero", _head(1, "exponential"), "poisson", REAL),
     ("logarithm-of-negative-outputs", _head(1), "poisson", COUNTS),
+    ("targets-are-not-shares", _head(3, "softmax"), "mse", np.array([[1, 1, 0], [0, 0, 0], [1, 0, 0], [1, 1, 1.0]])),
     ("targets-out-of-reach", _head(1, "sigmoid"), "mse", REAL),
     ("targets-out-of-reach", _head(1, "tanh"), "mae", COUNTS),
     ("targets-out-of-reach", _head(1, "relu"), "mse", REAL),
@@ -101,8 +102,16 @@ def test_a_sound_pairing_is_left_in_peace(layers, loss, y):
     assert pairing(Plan(layers, loss=loss), (5,), y) is None
 
 
+def test_an_error_of_probabilities_is_told_where_asked_for():
+    plan = Plan(_head(1, "sigmoid"), loss="mse")
+    assert pairing(plan, (5,), BINARY) is None
+    assert slow_pairing(plan, (5,), BINARY)[0] == "error-of-probabilities"
+    assert slow_pairing(plan, (5,), REAL) is None
+    assert slow_pairing(Plan(_head(1, "sigmoid"), loss="binary_crossentropy"), (5,), BINARY) is None
+
+
 def test_every_reason_has_a_patient_and_words():
-    assert {reason for reason, *_ in SICK} == set(REASONS)
+    assert {reason for reason, *_ in SICK} | {"error-of-probabilities"} == set(REASONS)
     for english, korean in REASONS.values():
         assert english
         assert any("가" <= letter <= "힣" for letter in korean)

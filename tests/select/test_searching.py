@@ -134,6 +134,42 @@ def test_bayes_beats_the_median_of_chance():
         assert best(Bayes(space, 40, 8, seed)) > np.median(chance)
 
 
+def test_bayes_keeps_away_from_where_training_fails():
+    pytest.importorskip("optuna")
+    edge = 0.3
+    space = Space.of({"x": Uniform(0.0, 1.0), "y": LogUniform(1e-4, 1.0), "z": Uniform(0.0, 1.0)})
+
+    def cliff(trials):
+        for t in trials:
+            share = 1 + math.log10(t.values["y"]) / 4
+            score = -((t.values["x"] - 0.5) ** 2) - 4 * (share - edge + 0.2) ** 2
+            yield [{"trial": t.number, "values": t.values, "score": None if share > edge else score}]
+
+    failed = [[row["score"] is None for row in carry_out(Bayes(space, 64, 8, seed), cliff)] for seed in range(8)]
+    # By chance 1 - edge of them fail, and the best lies well clear of the edge: what is learnt in the first half shows
+    # in the second. (With failed trials left out, as Optuna does, 0.8 times as many fail as by chance.)
+    assert np.mean(failed, axis=0)[32:].mean() < 0.5 * (1 - edge)
+
+
+def test_bayes_does_not_go_where_all_failed_so_far():
+    pytest.importorskip("optuna")
+    space = Space.of({"x": Uniform(0.0, 1.0), "y": Uniform(0.0, 1.0)})
+
+    def nothing(trials):
+        yield [{"trial": t.number, "values": t.values, "score": math.nan if t.number % 2 else None} for t in trials]
+
+    rows = carry_out(Bayes(space, 64, 8, 0), nothing)
+    late = np.array([list(row["values"].values()) for row in rows[32:]])
+    # Still by chance: points crowded around failed ones would have a spread far below that of a square, 0.29.
+    assert (late.std(0) > 0.2).all()
+
+
+def test_bayes_says_nothing_of_what_is_new_in_optuna(recwarn):
+    pytest.importorskip("optuna")
+    carry_out(Bayes(Space.of({"x": Uniform(-3.0, 3.0), "y": LogUniform(1e-3, 1.0), "c": ["a", "b"]}), 16, 8, 0), bowl)
+    assert not list(recwarn)
+
+
 def test_bayes_asks_in_batches_and_goes_on_where_it_was():
     pytest.importorskip("optuna")
     pieces = []

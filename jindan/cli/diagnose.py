@@ -1,0 +1,42 @@
+"""What `jindan diagnose` does: findings as people read them, the repaired run beside the old one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .progress import Bar
+from .words import say
+
+
+def diagnose_rows(run: Path, lang: str, as_json: bool, quiet: bool, *, repair: bool, out: Path | None,
+                  page: Path | None) -> None:  # fmt: skip
+    """Look at a run, print what was found, and write the repaired run or the page where asked for."""
+    from ..runs.diagnosis import diagnose_run
+
+    with Bar(quiet or as_json, lang) as bar:
+        found = diagnose_run(run, repair=repair, out=out, listen=bar)
+    if page is not None:
+        found.report.to_html(page)
+    if as_json:
+        print(json.dumps(found.summary(), ensure_ascii=False))
+        return
+    print(found.report.text(lang))
+    if not repair:
+        return
+    print()
+    if found.repaired is None:
+        print(say("nothing_helps", lang))
+        return
+    print(say("repaired", lang, changes=changes_text(found.changes or {})))
+    if "effect" in (found.proof or {}):
+        proof = found.proof or {}
+        print(say("proved", lang, measure=proof.get("measure", ""), base=f"{proof['base']:.3f}",
+                  repaired=f"{proof['repaired']:.3f}", probability=f"{100 * proof['probability']:.0f}"))  # fmt: skip
+    print(say("repaired_run", lang, folder=found.repaired.folder))
+
+
+def changes_text(changes: dict[str, Any]) -> str:
+    """What was changed, on one line: path → value."""
+    return ", ".join(f"{path} → {value}" for path, value in changes.items())

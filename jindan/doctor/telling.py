@@ -1,0 +1,76 @@
+"""A report as text, as JSON with words, and as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .exhibits import exhibits
+from .facts import Facts
+from .findings import Finding
+from .words import sentence
+
+
+def finding_record(finding: Finding) -> dict[str, Any]:
+    """A finding with its words in both languages, as reports and run folders hold it."""
+    return {**finding.to_dict(), "text": {"en": finding.words("en"), "ko": finding.words("ko")}}
+
+
+def shown_record(facts: Facts, finding: Finding) -> dict[str, Any]:
+    """The same with what is drawn beside it."""
+    return {**finding_record(finding), "exhibits": exhibits(facts, finding)}
+
+
+def report_text(report: Any, lang: str = "en") -> str:
+    """Findings as paragraphs: what, because of what, evidence in figures, what to do."""
+    told = [finding for finding in report.findings if finding.severity != "info"]
+    noted = [finding for finding in report.findings if finding.severity == "info"]
+    if not told:
+        lines = [sentence("report.healthy", lang)]
+    else:
+        lines = [_paragraph(place, finding, lang) for place, finding in enumerate(told, 1)]
+    if noted:
+        codes = ", ".join(finding.code for finding in noted)
+        lines.append(sentence("report.noted", lang, codes=codes))
+    return "\n\n".join(lines)
+
+
+def _paragraph(place: int, finding: Finding, lang: str) -> str:
+    words = finding.words(lang)
+    because = ""
+    if finding.causes:
+        because = " " + sentence("report.because", lang, causes=", ".join(finding.causes))
+    figures = ", ".join(f"{key} {_figure(value)}" for key, value in finding.evidence.items()
+                        if isinstance(value, (int, float)) and not isinstance(value, bool))  # fmt: skip
+    lines = [f"{place}. [{finding.severity}] {finding.code} – {words['title']}"
+             + (f" ({finding.layer})" if finding.layer else ""), f"   {words['summary']}{because}"]  # fmt: skip
+    if figures:
+        lines.append(f"   {sentence('report.evidence', lang)}: {figures}")
+    first = words["fix"].splitlines()[:2]
+    lines += [f"   → {step}" for step in first]
+    return "\n".join(lines)
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def page_of(report: Any, to_file: str | Path | None = None) -> str:
+    """The report as a page of HTML."""
+    from ..report import build_report
+
+    case = report.case
+    record: dict[str, Any] = {
+        "name": case.plan.name or "diagnosis",
+        "findings": [shown_record(report.facts, finding) for finding in report.findings],
+        "history": case.history,
+    }
+    standing = report.facts.standing
+    if standing is not None:
+        name = "r2" if report.facts.task == "regression" else "accuracy"
+        parts = {"validation": standing.score, "train": standing.train} if standing.held else {"train": standing.train}
+        record["metrics"] = {part: {name: {"value": value}} for part, value in parts.items()}
+    page = build_report(record)
+    if to_file is not None:
+        Path(to_file).write_text(page, encoding="utf-8")
+    return page

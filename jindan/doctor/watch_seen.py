@@ -1,0 +1,237 @@
+"""What is noted while a loop of PyTorch runs: losses, rows, epochs, weights now and then."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .keeping import LARGEST
+
+MOST_ROWS = 4096  # rows gathered from batches where no data are given, and evaluated at an epoch's end
+FLUSH = 512  # losses that wait to be read; reading each at once would make a GPU wait
+
+
+@dataclass
+class Epochs:
+    """Where epochs end, told from the rows of each update; a loop may leave a last partial batch out.
+
+    Attributes:
+        rows: Rows an epoch, or None while unknown.
+        ends: Updates made when each epoch ended.
+    """
+
+    rows: int | None = None
+    ends: list[int] = field(default_factory=list)
+    _seen: int = 0
+    _batch: int = 0
+    _drops: bool = False
+
+    def add(self, update: int, rows: int) -> bool:
+        """Count an update; whether an epoch ended with it, or just before it.
+
+        >>> epochs = Epochs(5)
+        >>> [epochs.add(i + 1, n) for i, n in enumerate((2, 2, 1, 2, 2, 1))]
+        [False, False, True, False, False, True]
+        >>> epochs = Epochs(5)
+        >>> [epochs.add(i + 1, 2) for i in range(6)], epochs.ends
+        ([False, False, True, True, False, True], [2, 4, 6])
+        """
+        if self.rows is None:
+            return False
+        left, before = self.rows - self._seen, False
+        if self._seen and left < self._batch and rows > left:
+            self._drops = before = True
+            self._end(update - 1)
+        self._seen += rows
+        self._batch = max(self._batch, rows)
+        left = self.rows - self._seen
+        if left <= 0 or (self._drops and left < self._batch):
+            self._end(update)
+            return True
+        return before
+
+    def _end(self, update: int) -> None:
+        self.ends.append(update)
+        self._seen = 0
+
+
+class Snapshots:
+    """Copies of weights: before the first update, after ever more updates, at the end.
+
+    Args:
+        limit: How many at most.
+
+    Attributes:
+        kept: (updates, epochs, weights by name).
+    """
+
+    def __init__(self, limit: int = 6) -> None:
+        self.limit = limit
+        self.kept: list[tuple[int, int, dict[str, Any]]] = []
+        self._stride, self._large = 1, False
+
+    def due(self, update: int) -> bool:
+        """Whether to copy after so many updates: at powers of two, fewer of them the longer it goes."""
+        power = update.bit_length() - 1
+        return not self._large and update == 1 << power and power % self._stride == 0
+
+    def keep(self, update: int, epoch: int, state: dict[str, Any]) -> None:
+        """Keep weights that are copies already; those of the same moment give way.
+
+        Args:
+            update, epoch: Updates made and epochs ended.
+            state: Arrays or tensors by name.
+        """
+        if self.kept and self.kept[-1][0] == update:
+            self.kept.pop()
+        self.kept.append((update, epoch, state))
+        self._large = sum(value.nbytes for value in state.values()) > LARGEST
+        while len(self.kept) > self.limit:
+            self._stride *= 2
+            first, *between, last = self.kept
+            self.kept = [first, *(one for one in between if _on_stride(one[0], self._stride)), last]
+
+
+def _on_stride(update: int, stride: int) -> bool:
+    power = update.bit_length() - 1
+    return update == 1 << power and power % stride == 0
+
+
+class Losses:
+    """The loss of each update, read from the device now and then."""
+
+    def __init__(self) -> None:
+        self.values: list[float | None] = []
+        self._waiting: list[Any] = []
+
+    def add(self, value: Any) -> None:
+        """One more: a tensor of one number, or None where it was not seen."""
+        self._waiting.append(value)
+        if len(self._waiting) >= FLUSH:
+            self.read()
+
+    def read(self) -> list[float | None]:
+        """All of them so far; None where none was seen."""
+        import torch
+
+        seen = [value for value in self._waiting if value is not None]
+        numbers = iter(torch.stack(seen).tolist() if seen else [])
+        self.values += [None if value is None else next(numbers) for value in self._waiting]
+        self._waiting.clear()
+        return self.values
+
+
+class Gathered:
+    """Rows and targets of the batches themselves, where no data were given."""
+
+    def __init__(self) -> None:
+        self.x: list[np.ndarray] = []
+        self.y: list[np.ndarray] = []
+        self.whole = False  # whether all rows have been seen: a batch brought none that was new
+        self._known: set[bytes] = set()
+
+    def add(self, x: Any, y: Any) -> None:
+        """Rows of one batch."""
+        if self.whole or len(self.x) >= MOST_ROWS or len(x) != len(y):
+            return
+        new = 0
+        for row, target in zip(as_numpy(x), as_numpy(y), strict=True):
+            key = row.tobytes() + np.asarray(target).tobytes()
+            if key not in self._known:
+                self._known.add(key)
+                self.x.append(np.array(row))
+                self.y.append(np.array(target))
+                new += 1
+        self.whole = new == 0
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """All of them, or None where there are none."""
+        return (np.stack(self.x), np.stack(self.y)) if self.x else None
+
+
+def state_of(module: Any) -> dict[str, Any]:
+    """A copy of a module's tensors by name, in main memory."""
+    return {name: value.detach().to("cpu", copy=True) for name, value in module.state_dict().items()
+            if hasattr(value, "detach")}  # fmt: skip
+
+
+def as_numpy(value: Any) -> np.ndarray:
+    """A tensor, or anything else, as an array of NumPy."""
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+
+
+class Shadow:
+    """A copy of a module and its loss that figures are computed with, so that the user's own stay untouched."""
+
+    def __init__(self, module: Any, loss_fn: Any) -> None:
+        self.module = copy.deepcopy(module)
+        self.loss_fn = copy.deepcopy(loss_fn)
+        # Hooks of the user's would see rows that are none of their loop's.
+        for one in self.module.modules():
+            for name in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"):
+                getattr(one, name).clear()
+
+    def outputs(self, state: dict[str, Any], x: Any) -> Any:
+        """Outputs at inference, as a tensor.
+
+        Args:
+            state: Weights by name.
+            x: Rows, a tensor.
+        """
+        import torch
+
+        self.module.load_state_dict(state, strict=False)
+        self.module.eval()
+        with torch.no_grad(), torch.random.fork_rng(enabled=True, devices=[]):
+            return torch.cat([self.module(part) for part in x.split(1024)])
+
+    def loss(self, state: dict[str, Any], x: Any, y: Any) -> float:
+        """The mean loss of rows; NaN where it cannot be computed."""
+        import torch
+
+        with torch.no_grad():
+            try:
+                outputs = self.outputs(state, x)
+                if y.shape != outputs.shape and y.numel() == outputs.numel() and y.is_floating_point():
+                    y = y.reshape(outputs.shape)
+                value = self.loss_fn(outputs, y).detach().double()
+            except (RuntimeError, ValueError, TypeError, IndexError):
+                return float("nan")  # targets that the user's loop prepares in a way of its own
+        return float(value.mean()) / terms(self.loss_fn, outputs)
+
+
+def terms(loss_fn: Any, outputs: Any) -> int:
+    """How many terms a loss adds up that gives a sum in place of a mean; 1 for a mean.
+
+    Args:
+        loss_fn: The loop's loss.
+        outputs: What it was given, (rows, …).
+    """
+    from .watch_training import BY_ROW, kind_of
+
+    if getattr(loss_fn, "reduction", "mean") != "sum" or not getattr(outputs, "ndim", 0):
+        return 1
+    return len(outputs) if kind_of(loss_fn) in BY_ROW else outputs.numel()
+
+
+def tensors(x: Any, y: Any, like: Any) -> tuple[Any, Any]:
+    """Rows and targets as tensors of the module's type and device.
+
+    Args:
+        x, y: NumPy arrays or tensors.
+        like: A parameter of the module.
+    """
+    import torch
+
+    found = []
+    for value in (x, y):
+        tensor = value.detach() if hasattr(value, "detach") else torch.as_tensor(np.asarray(value))
+        if tensor.is_floating_point():
+            tensor = tensor.to(like.dtype)
+        elif tensor.dtype in (torch.int32, torch.int16, torch.int8, torch.uint8) and value is y:
+            tensor = tensor.long()
+        found.append(tensor.to(like.device))
+    return found[0], found[1]

@@ -1,0 +1,54 @@
+"""Energy models on disk: a folder with plan.json (their settings) and model.safetensors (their arrays). No pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from ..errors import FileError
+from . import saving
+
+FORMAT = "jindan_energy_model"
+
+
+def write(path: str | Path, kind: str, settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """A folder with a model, whole or not at all.
+
+    Args:
+        path: The folder, new or one of jindan's.
+        kind: What it is, as "rbm".
+        settings: What JSON can hold.
+        arrays: By name.
+    """
+    body = {FORMAT: 1, "kind": kind, "settings": dict(settings)}
+    with saving.whole_folder(path) as folder:
+        (folder / saving.PLAN).write_text(json.dumps(body, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        target = folder / saving.WEIGHTS
+        save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, str(target))
+        saving.as_usual(target, 0o666)
+
+
+def read(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Undo `write`: settings and arrays.
+
+    Raises:
+        FileError: when the folder holds no such model, or a damaged one.
+    """
+    file = Path(path) / saving.PLAN
+    try:
+        body = json.loads(file.read_text(encoding="utf-8"))
+        known = isinstance(body, dict) and body.get(FORMAT) == 1 and isinstance(body.get("settings"), dict)
+    except OSError:
+        known, body = False, {}
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise saving.damaged(file, error, "Train again, or restore the file.") from None
+    if not known or body["kind"] != kind:
+        received = body.get("kind", "something else") if known else "a folder without one"
+        raise FileError("This folder holds no such model.", where=path, expected=f"a {kind} saved by jindan",
+                        received=received, help="Load it with the class that saved it.")  # fmt: skip
+    return body["settings"], saving.read_arrays(Path(path) / saving.WEIGHTS)

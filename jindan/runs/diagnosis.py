@@ -1,0 +1,141 @@
+"""A run looked at by the doctor: trained again under watch, and, where asked for, repaired into a new run beside it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..doctor import tables as doctor
+from ..doctor.diagnosis import Report, examine
+from ..doctor.evidence import Case
+from ..doctor.findings import Finding
+from ..doctor.keeping import Keeper
+from ..doctor.telling import finding_record
+from ..engine.train import train
+from ..errors import InputError
+from ..models.loading import load
+from ..plan import Plan
+from .build import targets_for
+from .folder import check_writable
+from .going_on import read_again
+from .model import TableModel
+from .prepare import Prepared
+from .record import finite
+from .tables import TableRun, data_of, finish, train_table
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the doctor makes of a run.
+
+    Attributes:
+        folder: The run.
+        report: Findings and facts; those of the table are among them.
+        repaired: The new run, where one was asked for and a repair was proved.
+        changes: What was changed for it: path → value.
+        proof: The repair's proof; the evidence itself for a repair of validity (a column that holds the answer).
+    """
+
+    folder: Path
+    report: Report
+    repaired: TableRun | None = None
+    changes: dict[str, Any] | None = None
+    proof: dict[str, Any] | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """The JSON object of `jindan diagnose --json`."""
+        found = {"run": str(self.folder), **self.report.to_dict()}
+        if self.repaired is not None:
+            found["repair"] = {"run": str(self.repaired.folder), "changes": self.changes, "proof": self.proof,
+                               "metrics": self.repaired.summary()["metrics"]}  # fmt: skip
+        return finite(found)
+
+
+def diagnose_run(
+    folder: str | Path, *, repair: bool = False, out: str | Path | None = None,
+    listen: Callable[[Any], Any] | None = None,
+) -> Diagnosis:  # fmt: skip
+    """Train a run's plan again under watch, on the rows it was trained on, and say what is wrong.
+
+    Args:
+        folder: A run of `jindan train`.
+        repair: Whether to look for a repair, and write the repaired run.
+        out: Where it goes; `<folder>-repaired` unless given.
+        listen: Told of progress; see `jindan.train`.
+
+    Raises:
+        InputError: when the run's table is gone or is not what it was.
+    """
+    model = load(folder)
+    if not isinstance(model, TableModel) or model._run is None:
+        raise InputError(
+            "This run was not trained on a table.", where=folder, expected="a run of `jindan train`",
+            received="a saved model or an ensemble", help="jindan.diagnose(model, x, y) looks at a model.",
+        )  # fmt: skip
+    prepared = read_again(model, folder)
+    plan = model._run.plan
+    data = data_of(prepared, targets_for(plan, prepared.task.kind, prepared.encoded, prepared.classes))
+    case = watched(plan, data, model, listen)
+    report = examine(case)
+    report = replace(report, findings=_with_table(report.findings, prepared))
+    place = Path(folder)
+    if not repair:
+        return Diagnosis(place, report)
+    target = Path(out) if out is not None else place.with_name(f"{place.name}-repaired")
+    check_writable(target)
+    return _repaired(Diagnosis(place, report), model, prepared, target, listen)
+
+
+def watched(plan: Plan, data: Any, model: TableModel, listen: Any = None) -> Case:
+    """The plan trained once more under watch: the same seed gives the same run."""
+    started = model.facts.settings.get("start")
+    start = None if started is None else replace(load(started)._run, interrupted=False)  # type: ignore[union-attr, arg-type, type-var]
+    keeper = Keeper()
+    run = train(plan, data, start=start, listen=listen, watch=keeper)
+    if run.interrupted:
+        raise KeyboardInterrupt
+    return Case(run.plan, run.input_shape, data, run.history, tuple(keeper.moments), run.first_nonfinite,
+                run.stopped_early, prepared=True)  # fmt: skip
+
+
+def _with_table(findings: tuple[Finding, ...], prepared: Prepared) -> tuple[Finding, ...]:
+    """The findings with those of the table: columns that hold the answer come first."""
+    own = doctor.table_findings(prepared.plain, prepared.target, prepared.preprocessor.input_columns)
+    told = {(f.code, f.evidence.get("column")) for f in own}
+    return (*own, *(f for f in findings if (f.code, f.evidence.get("column")) not in told))
+
+
+def _repaired(
+    found: Diagnosis, model: TableModel, prepared: Prepared, target: Path, listen: Any
+) -> Diagnosis:  # fmt: skip
+    """The diagnosis with a new run: without the columns that hold the answer, else by the repair that was proved."""
+    settings, began = model.facts.settings, time.perf_counter()
+    leaks = [f for f in found.report.findings if f.code == "data-leakage" and f.evidence.get("column") is not None]
+    if leaks:
+        columns = tuple(str(f.evidence["column"]) for f in leaks)
+        plan = model._run.plan  # type: ignore[union-attr]
+        preprocessing = replace(plan.preprocessing, drop=(*plan.preprocessing.drop, *columns))
+        run = train_table(
+            settings["source"], settings["target"], task=settings["task"], validation=settings["validation"],
+            test=settings["test"], seed=settings["seed"], header=settings["header"], preprocessing=preprocessing,
+            out=target, listen=listen,
+        )  # fmt: skip
+        changes = {"preprocessing.drop": list(preprocessing.drop)}
+        return replace(found, repaired=run, changes=changes, proof=dict(leaks[0].evidence))
+    cure = found.report.repair()
+    if cure is None:
+        return found
+    data = data_of(prepared, targets_for(cure.plan, prepared.task.kind, prepared.encoded, prepared.classes))
+    run = cure.model._run
+    if run is None:
+        run = train(cure.plan, data)
+    more = finish(target, [run], prepared, data, {**settings, "start": None}, {}, began, None, listen)
+    return replace(found, repaired=more, changes=cure.changes, proof=cure.proof)
+
+
+def told(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
+    """Findings as a run's record holds them."""
+    return [finding_record(finding) for finding in findings]

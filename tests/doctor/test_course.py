@@ -1,0 +1,89 @@
+"""The course of a training in numbers, and what outputs are worth: against figures worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, r2_score
+
+from jindan.doctor.course import course_of
+from jindan.doctor.judge import score, task_of, trivial
+from jindan.layers import Dense
+from jindan.plan import Plan
+
+
+def test_a_curve_that_ends_at_its_best():
+    found = course_of(np.exp(-np.arange(30) / 5), start=2.0)
+    assert found.rise < 0.01
+    assert found.leaps == 0
+    assert found.peak == 1
+    assert found.fall > 0.99
+    assert found.falling > 0.5
+    assert found.flat_since is None
+
+
+def test_a_curve_that_stands_still_and_one_that_does_only_in_the_end():
+    assert course_of([0.69] * 20).flat_since == 0
+    assert course_of([0.69] * 20).falling == 0
+    assert course_of([5, 4, 3, 2, 1, *[0.5] * 15]).flat_since == 5
+    assert course_of([0.5, 0.5]).flat_since is None
+
+
+def test_noise_is_no_trend():
+    rng = np.random.default_rng(0)
+    trends = [course_of(1 + 0.1 * rng.normal(size=60)).falling > 0 for _ in range(200)]
+    assert np.mean(trends) < 0.06  # one side of two standard errors is 2.3 %
+
+
+@pytest.mark.parametrize("curve", [[1.0, math.nan, math.nan], [1.0, math.inf], [math.nan]])
+def test_curves_that_are_not_finite(curve):
+    found = course_of(curve)
+    assert found.last == math.inf
+    assert found.peak == math.inf
+    assert found.falling == 0
+
+
+def test_no_curve():
+    assert course_of([]) is None
+    assert course_of([0.0]).fall == 0
+
+
+CLASSES = Plan((Dense(3, activation="softmax"),), loss="categorical_crossentropy")
+NUMBERED = Plan((Dense(3, activation="softmax"),), loss="sparse_categorical_crossentropy")
+
+
+@pytest.mark.parametrize(
+    ("plan", "y", "task"),
+    [
+        (CLASSES, np.eye(3), "multiclass"),
+        (CLASSES, [[0.0], [1.0]], "binary"),
+        (CLASSES, [[-1.0], [1.0]], "binary"),
+        (CLASSES, [[1, 1, 0], [0, 0, 0]], "multilabel"),
+        (CLASSES, [[0.5], [1.0]], "regression"),
+        (CLASSES, [[2.0], [1.0]], "regression"),
+        (NUMBERED, [0, 1, 2], "multiclass"),
+        (NUMBERED, [0, 1, 1], "binary"),
+        (CLASSES, np.zeros((2, 3, 4)), "other"),
+    ],
+)
+def test_the_task_is_read_off_the_targets(plan, y, task):
+    assert task_of(plan, np.asarray(y)) == task
+
+
+def test_scores_are_scikit_learns():
+    rng = np.random.default_rng(1)
+    y, p = rng.integers(0, 3, 50), rng.random((50, 3))
+    assert score("multiclass", np.eye(3)[y], p) == pytest.approx(accuracy_score(y, p.argmax(1)))
+    assert score("multiclass", y, p, balanced=True) == pytest.approx(balanced_accuracy_score(y, p.argmax(1)))
+    t = rng.normal(size=(40, 2))
+    near = t + 0.3 * rng.normal(size=t.shape)
+    assert score("regression", t[:, :1], near[:, :1]) == pytest.approx(r2_score(t[:, 0], near[:, 0]))
+    assert score("regression", t, np.full_like(t, np.nan)) == 0
+    assert score("regression", t, -5 * t) == 0
+    assert score("binary", [[-1.0], [1.0]], [[-0.2], [0.1]]) == 1
+
+
+def test_the_trivial_answer_is_that_of_the_training_rows():
+    assert trivial("binary", [[0], [0], [1]], [[1], [1], [0], [0]]) == 0.5
+    assert trivial("multiclass", np.eye(3)[[0, 0, 1]], np.eye(3)[[0, 1, 2]]) == pytest.approx(1 / 3)
+    assert trivial("regression", [[1.0], [2.0]]) == 0

@@ -1,0 +1,1 @@
+"""Patients: for each code one training that has the fault and one of the same kind that is sound."""
