@@ -94,9 +94,9 @@ def main() -> int:
         if stale:
             print(f"docs are out of date ({', '.join(stale)}): run python -m docs.build")
         return 1 if stale else 0
-    for folder in (FOLDER, findings.FOLDER):
+    for folder in (FOLDER, findings.FOLDER, findings.PICTURES):
         folder.mkdir(exist_ok=True)
-        for old in folder.glob("*.md"):
+        for old in [*folder.glob("*.md"), *folder.glob("*.svg")]:
             if old not in found:
                 old.unlink()
     for path, text in found.items():

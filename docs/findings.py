@@ -1,19 +1,25 @@
 """Writes docs/findings/: a page for every code in both languages, with pictures of its evidence.
 
-`python -m docs.findings` draws the pictures anew from the patients of the tests (minutes); the pages themselves are
-written by `python -m docs.build` from the doctor's words and the pictures that are there.
+`python -m docs.findings` measures the evidence anew on the patients of the tests (minutes) and keeps it in
+evidence.json; pages and pictures are written by `python -m docs.build` from that and the doctor's words.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 from jindan.doctor.words import explain, sentence
+from jindan.report.exhibits import chart_of, word
+from jindan.report.studies import standalone
 
 FOLDER = Path(__file__).parent / "findings"
-PICTURES = FOLDER / "images"
+PICTURES, EVIDENCE = FOLDER / "images", FOLDER / "evidence.json"
+POINTS = 200  # of a curve at most
 CODES = (
     "nonfinite-values", "exploding-gradient", "vanishing-gradient", "dying-relu", "saturated-activation",
     "symmetric-init", "bad-init-scale", "learning-rate-too-high", "learning-rate-too-low", "plateau",
@@ -52,9 +58,12 @@ def page(code: str, lang: str) -> str:
         lines += ["```text", words.formula, "```", ""]
     if words.when:
         lines += [f"## {heads['shows']}", "", words.when, ""]
-    pictures = sorted(PICTURES.glob(f"{code}-*.{lang}.svg"))
-    if pictures:
-        lines += [f"## {heads['evidence']}", "", *(f"![{code}](images/{path.name})" for path in pictures), ""]
+    drawn = [(number, exhibit) for number, exhibit in enumerate(kept().get(code, [])) if chart_of(exhibit)]
+    if drawn:
+        lines += [f"## {heads['evidence']}", ""]
+        for number, exhibit in drawn:
+            caption = getattr(word(exhibit["title"]), lang, word(exhibit["title"]))
+            lines += [f"{caption}:", "", f"![{caption}](images/{code}-{number}.{lang}.svg)", ""]
     if words.fix:
         lines += [f"## {heads['todo']}", "", *(f"- {step}" for step in words.fix), ""]
     near = [f"[{slug}]({name_of(slug, lang)})" for slug in words.see if slug in CODES]
@@ -79,39 +88,52 @@ def index(lang: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def kept() -> dict[str, list[dict[str, Any]]]:
+    """The evidence by code."""
+    return json.loads(EVIDENCE.read_text("utf-8")) if EVIDENCE.exists() else {}
+
+
 def pages() -> dict[Path, str]:
-    """Every page by its file."""
+    """Every page and picture by its file."""
     found = {FOLDER / name_of(code, lang): page(code, lang) for code in CODES for lang in ("en", "ko")}
-    return found | {FOLDER / f"index{end}.md": index(lang) for lang, end in (("en", ""), ("ko", ".ko"))}
+    found |= {FOLDER / f"index{end}.md": index(lang) for lang, end in (("en", ""), ("ko", ".ko"))}
+    for code, shown in kept().items():
+        for number, exhibit in enumerate(shown):
+            if drawing := chart_of(exhibit):
+                for lang in ("en", "ko"):
+                    found[PICTURES / f"{code}-{number}.{lang}.svg"] = standalone(drawing, None, lang).svg
+    return found
 
 
-def draw(codes: list[str]) -> None:
-    """Train the patients and draw what their findings rest on."""
+def measure(codes: list[str]) -> None:
+    """Diagnose the sick patients and keep what their findings rest on."""
     from jindan.doctor.exhibits import exhibits
-    from jindan.report.exhibits import chart_of
-    from jindan.report.studies import standalone
     from tests.patients.treat import diagnosed
 
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    evidence = kept()
     for code in codes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             report = diagnosed(code, sick=True)
         found = next((f for f in report.findings if f.code == code), None)
-        if found is None:
-            print(f"{code}: not found among {[f.code for f in report.findings]}")
-            continue
-        for old in PICTURES.glob(f"{code}-*.svg"):
-            old.unlink()
-        for number, exhibit in enumerate(exhibits(report.facts, found)):
-            for lang in ("en", "ko"):
-                drawing = chart_of(exhibit)
-                if drawing:
-                    standalone(drawing, PICTURES / f"{code}-{number}.{lang}.svg", lang)
-        print(f"{code}: drawn")
+        print(f"{code}: {'found' if found else [f.code for f in report.findings]}", flush=True)
+        if found is not None:
+            evidence[code] = _short(exhibits(report.facts, found))
+            EVIDENCE.write_text(json.dumps(evidence, ensure_ascii=False, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def _short(value: Any) -> Any:
+    """Numbers to four digits, long curves thinned."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _short(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_short(entry) for entry in value[:: max(1, -(-len(value) // POINTS))]]
+    return value
 
 
 if __name__ == "__main__":
     from tests.patients.registry import PATIENTS
 
-    draw(sys.argv[1:] or list(PATIENTS))
+    measure(sys.argv[1:] or list(PATIENTS))

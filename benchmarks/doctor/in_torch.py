@@ -62,10 +62,10 @@ class KerasLoss(nn.Module):
         rows = ROWS[self.jindan_loss](outputs, y)
         if self.jindan_class_weight:
             classes = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(-1).long()
-            weights = torch.ones(int(max(self.jindan_class_weight)) + 1)
+            weights = torch.ones_like(rows)
             for label, weight in self.jindan_class_weight.items():
-                weights[label] = weight
-            rows = rows * weights[classes]
+                weights[classes == label] = weight
+            rows = rows * weights
         return rows.mean()
 
 

@@ -24,11 +24,13 @@ class Report:
         facts: All that was measured.
         history: Figure → values by epoch.
         model: The trained copy, or None where the training was another library's.
+        notes: What was seen of another library's training that no finding tells.
     """
 
     findings: tuple[Finding, ...]
     facts: Facts = field(repr=False)
     model: Any = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def case(self) -> Case:

@@ -24,7 +24,7 @@ CURVES = ("nonfinite-values", "learning-rate-too-high", "learning-rate-too-low",
           "overfitting", "underfitting", "batch-size-too-large", "batch-size-too-small", "exploding-gradient",
           "device-idle", "input-ignored", "frozen-parameters")  # fmt: skip
 SCORES = ("underfitting", "below-baseline", "linear-stack", "overfitting", "label-noise", "output-loss-mismatch",
-          "input-ignored", "class-imbalance", "targets-not-normalised")  # fmt: skip
+          "input-ignored", "class-imbalance", "targets-not-normalised", "nonfinite-values")  # fmt: skip
 LOGARITHMIC = ("backward_norm", "update_ratio", "spread")
 
 
@@ -41,8 +41,8 @@ def exhibits(facts: Facts, finding: Finding) -> list[dict[str, Any]]:
         found.append(_by_layer(facts, LAYERS[code]))
     if code in CURVES and facts.case.history.get("loss"):
         found.append(_losses(facts))
-    if code == "inputs-not-normalised" and facts.data.get("spreads"):
-        found.append(_bars("spreads", [(str(k), float(v)) for k, v in facts.data["spreads"]], log=True))
+    if code == "inputs-not-normalised" and (spreads := facts.data.get("scales", {}).get("spreads")):
+        found.append(_bars("spreads", [(str(k), float(v)) for k, v in spreads], log=True))
     if code == "class-imbalance" and (shares := facts.data.get("imbalance", {}).get("shares")):
         found.append(_bars("class_shares", [(str(k), float(v)) for k, v in enumerate(shares)], share=True))
     if code == "preprocessing-mismatch" and (columns := facts.data.get("drift", {}).get("columns")):

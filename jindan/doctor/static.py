@@ -76,6 +76,10 @@ REASONS = {
         "for classes, this loss has almost no slope where the output is confidently wrong; cross-entropy has",
         "클래스를 맞히는 문제에서 이 손실은 확신하고 틀린 출력에서 기울기가 거의 없습니다. 교차 엔트로피에는 있습니다",
     ),
+    "targets-broadcast": (
+        "outputs and targets differ in shape, so that each output is compared with every target",
+        "출력과 타깃의 모양이 달라 출력마다 모든 타깃과 비교됩니다",
+    ),
     "one-unit-many-classes": (
         "categorical cross-entropy over one unit is always 0 once it is normalised",
         "유닛이 하나면 범주형 교차 엔트로피는 항상 0이 됩니다",

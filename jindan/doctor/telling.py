@@ -32,7 +32,7 @@ def report_text(report: Any, lang: str = "en") -> str:
     if noted:
         codes = ", ".join(finding.code for finding in noted)
         lines.append(sentence("report.noted", lang, codes=codes))
-    return "\n\n".join(lines)
+    return "\n\n".join([*lines, *report.notes])
 
 
 def _paragraph(place: int, finding: Finding, lang: str) -> str:

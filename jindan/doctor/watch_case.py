@@ -79,6 +79,7 @@ def report_of(observed: Observed) -> Any:
             help=observed.reason,
         )  # fmt: skip
     report = examine(observed.case, trials=bool(observed.case.plan.layers))
+    report = replace(report, notes=(*observed.notes, *([observed.reason] if observed.reason else [])))
     if not observed.findings:
         return report
     known = {finding.code for finding in observed.findings}
@@ -91,7 +92,8 @@ def own_findings(watch: Any) -> tuple[Finding, ...]:
     if watch.broadcast is None:
         return ()
     outputs, targets = (list(shape) for shape in watch.broadcast)
-    evidence = {"loss": kind_of(watch.loss_fn), "outputs_shape": outputs, "targets_shape": targets}
+    evidence = {"reason": "targets-broadcast", "loss": kind_of(watch.loss_fn), "outputs_shape": outputs,
+                "targets_shape": targets}  # fmt: skip
     return (Finding("output-loss-mismatch", "error", None, evidence, 0.99),)
 
 

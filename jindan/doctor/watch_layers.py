@@ -102,9 +102,14 @@ class _Build:
         self.last = not self.moved  # whether channels are last in the module too
         self.parts: list[Part] = []
         self.notes: list[str] = []
+        self.used: set[int] = set()  # weights that a layer has
 
     def add(self, step: Step) -> None:
         """Put a step on top."""
+        own = {id(weight) for weight in step.module.parameters()} if step.module is not None else set()
+        if own & self.used:
+            raise NoCounterpart(f"The weights of {step.path} are used twice.")
+        self.used |= own
         if step.kind in NAMES:
             self._activation(step)
         elif step.kind in RECURRENT:
@@ -122,10 +127,8 @@ class _Build:
         """One more layer."""
         specs = layer.weights(self.shape)
         name = path.replace(".", "_") if specs and path and not path.isdigit() else None
-        if specs and any(part.path == path for part in self.parts):
-            if type(layer).__name__ not in ("LSTM", "GRU", "SimpleRNN"):
-                raise NoCounterpart(f"{path} is used twice, with one set of weights.")
-            name = None
+        if any(part.path == path for part in self.parts if part.path is not None):
+            name = None  # one module of several layers
         self.parts.append(Part(layer.replace(name=name), path if specs else None))
         self.shape = tuple(layer.output_shape(self.shape))
 

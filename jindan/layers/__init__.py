@@ -62,6 +62,7 @@ from .pooling import (
 )
 from .recurrent import GRU, LSTM, SimpleRNN
 from .recurrent_wrappers import Bidirectional, TimeDistributed
+from .sampling import KLSparsity, Sampling
 from .separable import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from .shaping import Masking, Permute, RepeatVector, Rescaling, Reshape
 from .spatial import (
@@ -161,6 +162,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "KLSparsity",
     "LSTM",
     "Lambda",
     "Layer",
@@ -198,6 +200,7 @@ __all__ = [
     "Reshape",
     "Residual",
     "Resizing",
+    "Sampling",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

@@ -24,6 +24,9 @@ STYLE = (
     ".study .gridline{stroke:#e2e3df}.study .axis{stroke:#59616b}.study .strong,.study .best-label{font-weight:650}"
     ".study .best-label{paint-order:stroke;stroke:#fff;stroke-width:4px}"
     ".study .best{stroke:#1b1f24;stroke-dasharray:2 3}.study .identity{stroke:#c8500a;stroke-width:1.6}"
+    ".study .curve polyline{fill:none;stroke-width:2;stroke-linejoin:round}.study .sample{stroke-width:2.5}"
+    ".study .s0,.study .s0 polyline{stroke:#0067a5}.study .s1,.study .s1 polyline{stroke:#c8500a}"
+    ".study .s2,.study .s2 polyline{stroke:#00785a}.study .s3,.study .s3 polyline{stroke:#8a4fa3}"
     ".study .bar{fill:#0067a5}.study .bar.quiet{fill:#b3b8bd}.study .whisker{stroke:#1b1f24;stroke-width:1.5;fill:none}"
 )
 WIDTH, HEIGHT, TOP, RIGHT = 480.0, 300.0, 44.0, 16.0

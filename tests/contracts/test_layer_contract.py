@@ -220,6 +220,7 @@ def test_dense_as_in_torch(x64):
 # Input computes nothing; the calls of these differ from Keras's, and tests of their own compare them.
 OTHERWISE = ("Input", "Maxout", "Residual", "PositionEmbedding", "PositionalEncoding", "MultiHeadAttention",
              "Bidirectional", "TimeDistributed", "SimpleRNN", "Lambda", "Normalization",
+             "KLSparsity", "Sampling",
              *(name for name in LAYERS if name.startswith("SpatialDropout")),
              *(name for name in LAYERS if name.startswith("Random")))  # fmt: skip
 

@@ -111,7 +111,7 @@ def test_an_error_of_probabilities_is_told_where_asked_for():
 
 
 def test_every_reason_has_a_patient_and_words():
-    assert {reason for reason, *_ in SICK} | {"error-of-probabilities"} == set(REASONS)
+    assert {reason for reason, *_ in SICK} | {"error-of-probabilities", "targets-broadcast"} == set(REASONS)
     for english, korean in REASONS.values():
         assert english
         assert any("가" <= letter <= "힣" for letter in korean)

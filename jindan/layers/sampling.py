@@ -1,0 +1,124 @@
+"""Layers at the code of an autoencoder: Sampling draws it (VAE), KLSparsity keeps its units silent most of the time."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+from jax import lax
+
+from ..errors import ShapeError
+from ..initializers import Zeros
+from ..spec import NOT_NEGATIVE, Number, item
+from .base import Array, Context, Layer, Shape, Weight, is_zero
+
+SHARE = Number(0, 1, open_low=True, open_high=True)
+LEAST = 1e-6  # means of units are kept this far from 0 and 1, where the divergence has no finite slope
+
+
+def divergence(parts: Array) -> Array:
+    """KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σ (μ² + σ² − 1 − log σ²), nats (Kingma & Welling 2014, appendix B).
+
+    Args:
+        parts: (…, 2d): μ beside log σ².
+
+    Returns:
+        (…,).
+
+    >>> float(divergence(jnp.array([1.0, 0.0])))
+    0.5
+    """
+    mean, log_variance = jnp.split(parts, 2, axis=-1)
+    return 0.5 * jnp.sum(mean**2 + jnp.exp(log_variance) - 1 - log_variance, axis=-1)
+
+
+class Sampling(Layer):
+    """z = μ + σ ε, ε ~ N(0, I), from μ beside log σ²; at inference z = μ (Kingma & Welling 2014).
+
+    The divergence of N(μ, σ²) from N(0, I) is added to the objective, as a mean over rows times `weight`. During the
+    first `warm_up` updates the weight grows from 0, so that the decoder learns to use the code before the divergence
+    takes it away (Bowman et al. 2016; Sønderby et al. 2016); a figure at inference has it in full.
+
+    Args:
+        weight: What a nat of divergence costs: β where the loss is a sum over a row's n values, β/n where it is their
+            mean, as cross-entropy and mean squared error are.
+        warm_up: Updates until the weight is reached.
+
+    Shapes: rows (…, 2d) → (…, d).
+
+    >>> Sampling().output_shape((6,))
+    (3,)
+    """
+
+    weight: float = item(default=1.0, rule=NOT_NEGATIVE, traced=True)
+    warm_up: float = item(default=0.0, rule=NOT_NEGATIVE, traced=True)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if not shape or shape[-1] is None or shape[-1] % 2:
+            raise ShapeError(
+                "Sampling takes means beside logarithms of variances.", where=f"layer {self.name or 'Sampling'}",
+                expected="rows (…, 2 · dimensions)", received=f"rows of shape {shape}",
+                help="Put Dense(2 * dimensions) before it.",
+            )  # fmt: skip
+        return (*shape[:-1], shape[-1] // 2)
+
+    def weights(self, shape: Shape) -> dict[str, Weight]:
+        return {} if is_zero(self.warm_up) else {"updates": Weight((), Zeros(), trainable=False)}
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        mean, log_variance = jnp.split(x, 2, axis=-1)
+        each = divergence(x)
+        each = each.reshape(each.shape[0], -1).sum(1)
+        cost = _mean(each, ctx)
+        share: Any = self.weight
+        if not is_zero(self.warm_up) and ctx.training and self.trainable:
+            done = ctx.known("updates", w["updates"])
+            share = share * jnp.minimum(done / self.warm_up, 1)
+            ctx.update("updates", done + 1)
+        ctx.penalties.append(share * cost)
+        if not ctx.training:
+            return mean
+        return mean + jnp.exp(0.5 * log_variance) * ctx.stream().normal(mean.shape, mean.dtype)
+
+    @property
+    def random(self) -> bool:
+        return True
+
+
+class KLSparsity(Layer):
+    """Passes rows on and adds weight · Σⱼ KL(ρ ‖ ρ̂ⱼ) to the objective, ρ̂ⱼ being the mean of unit j over the batch.
+
+    KL(ρ ‖ ρ̂) = ρ log(ρ/ρ̂) + (1 − ρ) log((1 − ρ)/(1 − ρ̂)): each unit, with values from 0 to 1, shall be on for a share
+    ρ of the rows (Lee, Ekanadham & Ng 2008; Ng 2011). It needs batches large enough to tell such a share.
+
+    Args:
+        weight: Of the divergence.
+        target: ρ.
+    """
+
+    couples: ClassVar[bool] = True
+    passes_mask = True
+
+    weight: float = item(default=0.1, rule=NOT_NEGATIVE, traced=True)
+    target: float = item(default=0.05, rule=SHARE, traced=True)
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        flat = x.reshape(x.shape[0], -1)
+        rows = jnp.ones(flat.shape[0], flat.dtype) if ctx.rows is None else ctx.rows
+        total, count = rows @ flat, rows.sum()
+        mean = jnp.clip(total / jnp.maximum(count, 1), LEAST, 1 - LEAST)
+        share = self.target
+        terms = share * jnp.log(share / mean) + (1 - share) * jnp.log((1 - share) / (1 - mean))
+        # A batch of padding alone, in a member that has ended, has no mean.
+        ctx.penalties.append(self.weight * jnp.where(count > 0, terms.sum(), 0))
+        return x
+
+
+def _mean(each: Array, ctx: Context) -> Array:
+    """The mean over rows that exist; where a batch is split, this device's share of it, times the devices."""
+    if ctx.rows is None:
+        return each.mean()
+    total, count = (each * ctx.rows).sum(), ctx.rows.sum()
+    if ctx.axis is not None:
+        total, count = total * lax.axis_size(ctx.axis), lax.psum(count, ctx.axis)
+    return total / jnp.maximum(count, 1)
