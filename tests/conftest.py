@@ -1,6 +1,9 @@
 """What all tests share: the environment that must stand before JAX and Keras are imported."""
 
+import gc
+import itertools
 import os
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,26 @@ from jindan.engine import devices
 
 # The number of devices is fixed once JAX runs: start as a training would, whichever test comes first.
 devices.start()
+
+
+MAPS = Path("/proc/self/maps")
+MOST_MAPS = 25_000  # a process may have 65,530; each loaded program takes some, and XLA crashes where they run out
+_counted = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def lean():
+    """Programs of earlier tests are let go before there are more than a process can hold."""
+    yield
+    if next(_counted) % 50 == 0 and MAPS.exists() and MAPS.read_bytes().count(b"\n") > MOST_MAPS:
+        import jax
+
+        from jindan.engine import group, program
+
+        group._EXECUTABLES.clear()
+        program._EXECUTABLES.clear()
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture
