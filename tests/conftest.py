@@ -3,7 +3,6 @@
 import gc
 import itertools
 import os
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,7 @@ from jindan.engine import devices
 devices.start()
 
 
-MAPS = Path("/proc/self/maps")
-MOST_MAPS = 25_000  # a process may have 65,530; each loaded program takes some, and XLA crashes where they run out
+MOST_MAPS = 25_000  # see `devices.crowded`; the operations that tests run one by one are kept by JAX itself
 _counted = itertools.count(1)
 
 
@@ -24,7 +22,7 @@ _counted = itertools.count(1)
 def lean():
     """Programs of earlier tests are let go before there are more than a process can hold."""
     yield
-    if next(_counted) % 50 == 0 and MAPS.exists() and MAPS.read_bytes().count(b"\n") > MOST_MAPS:
+    if next(_counted) % 50 == 0 and devices.crowded(MOST_MAPS):
         import jax
 
         from jindan.engine import group, program

@@ -91,3 +91,27 @@ def describe() -> str:
     start()
     devices = jax.devices()
     return f"{len(devices)} × {devices[0].device_kind} ({devices[0].platform})"
+
+
+MAPS = Path("/proc/self/maps")
+MOST_MAPS = 40_000  # of the 65,530 regions of memory that Linux lets a process have
+
+
+def crowded(most: int = MOST_MAPS) -> bool:
+    """Whether compiled programs take up so many regions of memory that the process nears its limit.
+
+    A program takes up to two hundred; where they run out, XLA ends the process.
+    """
+    try:
+        return MAPS.read_bytes().count(b"\n") > most
+    except OSError:  # not Linux
+        return False
+
+
+def make_room(programs: dict[Any, Any], most: int = 128) -> None:
+    """Let compiled programs go before another is made: the oldest of too many, or all where regions run out."""
+    if crowded():
+        programs.clear()
+        jax.clear_caches()
+    elif len(programs) >= most:
+        programs.pop(next(iter(programs)))

@@ -308,8 +308,7 @@ class Group:
                 lowered = function.lower(state, *fixed, np.zeros(4, np.int32))
                 self.seconds["trace"] = time.perf_counter() - began
                 began = time.perf_counter()
-                if len(_EXECUTABLES) >= 128:
-                    _EXECUTABLES.pop(next(iter(_EXECUTABLES)))
+                devices.make_room(_EXECUTABLES)
                 _EXECUTABLES[key] = lowered.compile()
                 self.seconds["compile"] = time.perf_counter() - began
         return _EXECUTABLES[key]

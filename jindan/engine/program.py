@@ -218,8 +218,7 @@ class _Training:
             began = time.perf_counter()
             with uncollected():
                 lowered = compiled_loop(self.program, self.shape).lower(*own, x, np.zeros(4, np.int32))
-                if len(_EXECUTABLES) >= 128:
-                    _EXECUTABLES.pop(next(iter(_EXECUTABLES)))
+                devices.make_room(_EXECUTABLES)
                 _EXECUTABLES[key] = lowered.compile()
             self.seconds["compile"] = time.perf_counter() - began
         return _EXECUTABLES[key]

@@ -71,3 +71,16 @@ def test_float64_exists_only_inside():
 
 def test_devices_in_words():
     assert "×" in devices.describe()
+
+
+def test_programs_are_let_go_before_a_process_runs_out_of_regions(monkeypatch, tmp_path):
+    held = {k: k for k in range(128)}
+    devices.make_room(held)
+    assert list(held) == list(range(1, 128))
+    many = tmp_path / "maps"
+    many.write_bytes(b"x\n" * 41_000)
+    monkeypatch.setattr(devices, "MAPS", many)
+    devices.make_room(held)
+    assert held == {}
+    monkeypatch.setattr(devices, "MAPS", tmp_path / "none")
+    assert not devices.crowded()
