@@ -215,22 +215,24 @@ class Group:
         looks.show(own[0])
         epoch, step = until if isinstance(until, tuple) else (last if until is None else until, 0)
         here = min((last, 0), (epoch + step // shape.steps, step % shape.steps))
+        new = np.zeros((0, 2 * self.program.size + 1))
         while place < here and not ran_out and not cut:
-            bound = looks.bound(place, min([here, *((rung, 0) for rung in rungs if (rung, 0) > place)]))
+            end = min([here, *((rung, 0) for rung in rungs if (rung, 0) > place)])
+            bound = looks.bound(place, end)
             target = self._target(place, pace.steps(), 1 if each_epoch else loop.HISTORY, bound)
             began = time.perf_counter()
-            bounds = np.array([*place, *target], np.int32)
-            state, buffer = call(state, *fixed, *shared, bounds)
+            state, buffer = call(state, *fixed, *shared, np.array([*place, *target], np.int32))
             buffer = np.asarray(buffer)
             took = time.perf_counter() - began
             pace.saw((target[0] - place[0]) * shape.steps + target[1] - place[1], took)
             self.seconds["run"] += took
-            new = self._collect(state, buffer, place[0], history)
+            new = np.concatenate([new, self._collect(state, buffer, place[0], history)])
             place = target
             looks.at(place, state)
             going = self._going(state, place)
             ran_out = not going.any()
-            cut = listen is not None and self._tell(listen, place, last, new)
+            if listen is not None and (each_epoch or place != bound or bound == end):  # not where the doctor looks
+                cut, new = self._tell(listen, place, last, new), new[:0]
             cut = cut or interrupted()
             if rungs and place == bound < here and not ran_out and not cut:
                 lost = yield place[0], [self._history(member, history) for member in range(len(self.plans))]
@@ -286,9 +288,8 @@ class Group:
     def _worth_moving(self, going: np.ndarray) -> bool:
         """Whether members that go on, put together, would leave a tile without any: it then costs nothing."""
         lay = self.shape.layout
-        if lay.turns * lay.devices < 2 or going.all():
-            return False
-        return busy(going, lay, spread=True) < busy(going, lay)
+        several = lay.turns * lay.devices > 1 and not going.all()
+        return several and busy(going, lay, spread=True) < busy(going, lay)
 
     def _moved(self, going: np.ndarray, *own: Any) -> Any:
         """Members that go on put into as few tiles as they need, these shared out among the devices."""
