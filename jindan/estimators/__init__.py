@@ -7,5 +7,15 @@ from .perceptron import Perceptron
 from .rbm import RBM
 from .rbm_classifier import RBMClassifier
 from .regressor import NeuralRegressor
+from .word2vec import Word2Vec
 
-__all__ = ["BoltzmannMachine", "DBN", "NeuralClassifier", "NeuralRegressor", "Perceptron", "RBM", "RBMClassifier"]
+__all__ = [
+    "BoltzmannMachine",
+    "DBN",
+    "NeuralClassifier",
+    "NeuralRegressor",
+    "Perceptron",
+    "RBM",
+    "RBMClassifier",
+    "Word2Vec",
+]
