@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..engine.data import Data
+from ..engine.run import Run
 from ..layers.network import Weights
 from ..plan import Plan
 
@@ -131,3 +133,11 @@ class Case:
     prepared: bool = False
     probes: tuple[Probe, ...] = field(default=())
     seconds: float | None = None
+
+    @classmethod
+    def of_run(cls, run: Run, data: Data, moments: Sequence[Moment], *, prepared: bool = False) -> Case:
+        """The case of a Run of the engine, with the moments kept of it."""
+        return cls(
+            run.plan, run.input_shape, data, run.history, tuple(moments), run.first_nonfinite, run.stopped_early,
+            prepared=prepared, seconds=run.seconds.get("run"),
+        )  # fmt: skip

@@ -15,8 +15,8 @@ from . import judge
 from .checks.base import Suspect
 from .course import course_of
 from .evidence import Case
-from .facts import LEARNED, Facts, Standing
-from .static import TOLERABLE, pairing, slow_pairing
+from .facts import Facts, Standing
+from .static import pairing, slow_pairing
 
 MOST_ROWS = 20_000  # rows that scores are taken on
 LONG = 100  # updates after which a training should have learned something
@@ -39,7 +39,7 @@ def looks_wrong(facts: Facts) -> bool:
         return True
     if facts.loss is None or facts.expected_loss is None or facts.updates < LONG or facts.loss.epochs < 3:
         return False
-    return not facts.loss.last < LEARNED * facts.expected_loss
+    return facts.sick
 
 
 def probed(case: Case, *, deep: bool = True) -> Case:
@@ -218,11 +218,10 @@ def tried(facts: Facts, suspects: Iterable[Suspect], *, budget_seconds: float = 
 
     case = facts.case
     strength = {suspect.code: suspect.strength for suspect in suspects if not suspect.certain}
-    chosen = []
+    chosen, known = [], catalogue(case)
     # The likeliest first, as there may not be time for all.
     for code in sorted({*strength, *CORE}, key=lambda code: -strength.get(code, 0.0)):
-        own = [edit for edit in catalogue(case) if edit.code == code]
-        chosen += _spread(own, EACH)
+        chosen += _spread([edit for edit in known if edit.code == code], EACH)
     found = trial(case, [textbook(case), *chosen], seeds=(0, 1), budget_seconds=budget_seconds)
     effects: dict[str, float] = {}
     for edit, outcome in zip(chosen, found[1:], strict=True):
@@ -243,6 +242,3 @@ def _spread(edits: list[Any], most: int) -> list[Any]:
         return edits
     places = np.unique(np.rint(np.linspace(0, len(edits) - 1, most)).astype(int))
     return [edits[place] for place in places]
-
-
-__all__ = ["TOLERABLE", "facts_of", "quick_facts", "standing_of", "tried"]

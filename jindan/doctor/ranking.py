@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from .checks.base import Suspect
@@ -100,8 +100,3 @@ def _place(finding: Finding, found: list[Suspect], told: set[str]) -> tuple:
     symptom = next(one.symptom for one in found if one.code == finding.code)
     certain = next(one.certain and not one.symptom for one in found if one.code == finding.code)
     return (finding.severity == "info", symptom, not certain, -finding.confidence)
-
-
-def strongest(outcomes: Mapping[str, float]) -> str | None:
-    """The code whose repair recovers most."""
-    return max(outcomes, key=lambda code: outcomes[code]) if outcomes else None

@@ -53,8 +53,7 @@ def run_findings(run: Run, data: Any = None, moments: Sequence[Any] = ()) -> lis
     if data is not None and moments:
         from .diagnosis import glance
 
-        case = Case(run.plan, run.input_shape, data, run.history, tuple(moments), run.first_nonfinite,
-                    run.stopped_early, prepared=True, seconds=run.seconds.get("run"))  # fmt: skip
+        case = Case.of_run(run, data, moments, prepared=True)
         return [finding for finding in glance(case) if finding.severity != "info"]
     if run.first_nonfinite is None:
         return []

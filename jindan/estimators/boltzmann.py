@@ -165,8 +165,6 @@ class BoltzmannMachine(TransformerMixin, BaseEstimator):
         """Write settings and weights into a folder."""
         check_is_fitted(self)
         settings = {**self.get_params(), "method_": self.method_, "history": saving.history_json(self.history_)}
-        if not isinstance(settings["random_state"], (int, np.integer)):
-            settings["random_state"] = None
         rbm_saving.write(path, "boltzmann", settings, self._params())
 
     @classmethod

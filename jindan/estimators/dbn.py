@@ -194,8 +194,6 @@ class DBN(ClassifierMixin, TransformerMixin, BaseEstimator):
         settings = {**self.get_params(), "hidden_layer_sizes": [int(n) for n in self.hidden_layer_sizes],
                     "classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str,
                     "visible_": self.visible_, "loss_curve": [str(float(v)) for v in self.loss_curve_]}  # fmt: skip
-        if not isinstance(settings["random_state"], (int, np.integer)):
-            settings["random_state"] = None
         arrays = {f"network.{k}": a for k, a in enumerate(self.model_.get_weights())}
         for depth, params in enumerate(self.stack_.params if self.stack_ is not None else ()):
             arrays |= {f"rbm.{depth}.{name}": a for name, a in params.items()}

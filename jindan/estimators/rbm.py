@@ -264,8 +264,6 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Write settings and weights into a folder."""
         check_is_fitted(self)
         settings = {**self.get_params(), "visible_": self.visible_, "history": saving.history_json(self.history_)}
-        if not isinstance(settings["random_state"], (int, np.integer)):
-            settings["random_state"] = None
         arrays = {**self._params(), "mean": self.mean_, "scale": self.scale_, "base": self._base}
         rbm_saving.write(path, "rbm", settings, arrays)
 

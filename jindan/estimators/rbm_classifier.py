@@ -144,8 +144,6 @@ class RBMClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         settings = {**self.get_params(), "classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str,
                     "visible_": self.visible_, "history": saving.history_json(self.history_)}  # fmt: skip
-        if not isinstance(settings["random_state"], (int, np.integer)):
-            settings["random_state"] = None
         rbm_saving.write(path, "rbm_classifier", settings, {**self.params_, "mean": self.mean_, "scale": self.scale_})
 
     @classmethod

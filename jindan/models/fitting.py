@@ -196,17 +196,14 @@ def case_of(run: Run, data: Data, start: Run | None, keeper: Any) -> Any:
     """A training as the doctor is given it."""
     from ..doctor.evidence import Case, Moment
 
-    moments = tuple(keeper.moments)
+    moments = list(keeper.moments)
     if not moments:
         # Callbacks of the user's have cut the training into many: its start and end are what is known.
-        network = run.network
-        ends = [(0, 0, run.plan.seed or 0, None)] if start is None else []
-        fresh = [Moment(u, e, *network.init(seed, np.dtype(run.plan.dtype), run.plan.initial_scale), memory)
-                 for u, e, seed, memory in ends]  # fmt: skip
-        last = Moment(run.steps, run.epochs, *network.part(run.weights), run.state["optimizer"])
-        moments = (*fresh, last)
-    return Case(run.plan, run.input_shape, data, run.history, moments, run.first_nonfinite, run.stopped_early,
-                seconds=run.seconds.get("run"))  # fmt: skip
+        network, plan = run.network, run.plan
+        if start is None:
+            moments.append(Moment(0, 0, *network.init(plan.seed or 0, np.dtype(plan.dtype), plan.initial_scale)))
+        moments.append(Moment(run.steps, run.epochs, *network.part(run.weights), run.state["optimizer"]))
+    return Case.of_run(run, data, moments)
 
 
 def looked_after(before: tuple, case: Any, warn: bool) -> tuple:

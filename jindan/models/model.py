@@ -245,9 +245,9 @@ class Model(Kept):
                 cut = run.interrupted
             self._adopt(fitting.settled(run))
             if keeper is not None:
-                case = fitting.case_of(run, feed.first, start, keeper)
-                history.case = case if doctor == "watch" else None
-                history.findings = fitting.looked_after(history.findings, case, doctor != "watch" and not cut)
+                history.case = fitting.case_of(run, feed.first, start, keeper)
+                if doctor != "watch":
+                    history.findings, history.case = fitting.looked_after(history.findings, history.case, not cut), None
         history.set_model(self)
         history.set_params(fitting.params(plan, feed, line))
         fitting.record(history, run, plan, own, first)

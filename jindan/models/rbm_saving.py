@@ -22,10 +22,13 @@ def write(path: str | Path, kind: str, settings: Mapping[str, Any], arrays: Mapp
     Args:
         path: The folder, new or one of jindan's.
         kind: What it is, as "rbm".
-        settings: What JSON can hold.
+        settings: What JSON can hold; a `random_state` that is no number is not kept.
         arrays: By name.
     """
-    body = {FORMAT: 1, "kind": kind, "settings": dict(settings)}
+    settings = dict(settings)
+    if not isinstance(settings.get("random_state", 0), (int, np.integer)):
+        settings["random_state"] = None
+    body = {FORMAT: 1, "kind": kind, "settings": settings}
     with saving.whole_folder(path) as folder:
         (folder / saving.PLAN).write_text(json.dumps(body, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         target = folder / saving.WEIGHTS

@@ -13,7 +13,6 @@ from ..doctor.diagnosis import Report, examine
 from ..doctor.evidence import Case
 from ..doctor.findings import Finding
 from ..doctor.keeping import Keeper
-from ..doctor.telling import finding_record
 from ..engine.train import train
 from ..errors import InputError
 from ..models.loading import load
@@ -97,8 +96,7 @@ def watched(plan: Plan, data: Any, model: TableModel, listen: Any = None) -> Cas
     run = train(plan, data, start=start, listen=listen, watch=keeper)
     if run.interrupted:
         raise KeyboardInterrupt
-    return Case(run.plan, run.input_shape, data, run.history, tuple(keeper.moments), run.first_nonfinite,
-                run.stopped_early, prepared=True)  # fmt: skip
+    return Case.of_run(run, data, keeper.moments, prepared=True)
 
 
 def _with_table(findings: tuple[Finding, ...], prepared: Prepared) -> tuple[Finding, ...]:
@@ -134,8 +132,3 @@ def _repaired(
         run = train(cure.plan, data)
     more = finish(target, [run], prepared, data, {**settings, "start": None}, {}, began, None, listen)
     return replace(found, repaired=more, changes=cure.changes, proof=cure.proof)
-
-
-def told(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
-    """Findings as a run's record holds them."""
-    return [finding_record(finding) for finding in findings]

@@ -14,6 +14,7 @@ from .. import __version__
 from ..data import look, repeated_rows
 from ..data.images_table import FILE
 from ..data.look_words import sentence
+from ..doctor.telling import finding_record
 from ..engine.memory import estimate_memory
 from ..engine.run import Run
 from ..models.drawing import draw
@@ -70,7 +71,7 @@ def make_record(
         "metrics": {"primary": primary(prepared.task.kind)}
         | {place: {n: s.to_dict() for n, s in found.items()} for place, found in scores.items()},
         "baselines": [baseline.to_dict() for baseline in others],
-        "findings": [{**f.to_dict(), "text": {"en": f.words("en"), "ko": f.words("ko")}} for f in findings],
+        "findings": [finding_record(finding) for finding in findings],
         "seconds": seconds,
         "steps": run.steps,
     }
