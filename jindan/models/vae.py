@@ -68,7 +68,7 @@ def log_likelihood(x: Array, given: Array, likelihood: str, scale: Any = 1.0) ->
         likelihood: "bernoulli" or "gaussian".
         scale: Standard deviation of Gaussian values.
 
-    >>> float(log_likelihood(jnp.ones((1, 2)), jnp.zeros((1, 2)), "bernoulli").round(4)[0]) # 2 log ½
+    >>> round(float(log_likelihood(jnp.ones((1, 2)), jnp.zeros((1, 2)), "bernoulli")[0]), 4)  # 2 log ½
     -1.3863
     """
     if likelihood == BERNOULLI:
