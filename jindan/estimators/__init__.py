@@ -1,21 +1,33 @@
 """scikit-learn style classes, thin over Plan and train: they go into Pipeline, GridSearchCV, cross_val_score."""
 
+from .autoencoder import Autoencoder
 from .boltzmann import BoltzmannMachine
 from .classifier import NeuralClassifier
 from .dbn import DBN
+from .kmeans import KMeans
+from .loading import load
+from .pca import PCA
 from .perceptron import Perceptron
 from .rbm import RBM
 from .rbm_classifier import RBMClassifier
 from .regressor import NeuralRegressor
+from .vae import VAE
+from .whitening import Whitening
 from .word2vec import Word2Vec
 
 __all__ = [
+    "Autoencoder",
     "BoltzmannMachine",
     "DBN",
+    "KMeans",
     "NeuralClassifier",
     "NeuralRegressor",
+    "PCA",
     "Perceptron",
     "RBM",
     "RBMClassifier",
+    "VAE",
+    "Whitening",
     "Word2Vec",
+    "load",
 ]

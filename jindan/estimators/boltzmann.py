@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..engine import devices
 from ..engine.program import Trained, train_program
-from ..models import boltzmann, partition, rbm_saving, saving
+from ..models import boltzmann, estimator_files, partition, saving
 from .rbm import check_settings, standards
 
 
@@ -165,7 +165,7 @@ class BoltzmannMachine(TransformerMixin, BaseEstimator):
         """Write settings and weights into a folder."""
         check_is_fitted(self)
         settings = {**self.get_params(), "method_": self.method_, "history": saving.history_json(self.history_)}
-        rbm_saving.write(path, "boltzmann", settings, self._params())
+        estimator_files.write(path, "BoltzmannMachine", settings, self._params())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -174,7 +174,7 @@ class BoltzmannMachine(TransformerMixin, BaseEstimator):
         Raises:
             FileError: when the folder holds no Boltzmann machine.
         """
-        settings, arrays = rbm_saving.read(path, "boltzmann")
+        settings, arrays = estimator_files.read(path, "BoltzmannMachine")
         method, history = settings.pop("method_"), settings.pop("history")
         model = cls(**settings)
         model.method_ = method

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..errors import InputError
 from ..layers import Dense
-from ..models import dbn, rbm_saving
+from ..models import dbn, estimator_files
 from ..models.rbm import BERNOULLI, GAUSSIAN, METHODS
 from ..optimizers import Adam
 from .rbm import base_rates, check_settings, standards
@@ -197,7 +197,7 @@ class DBN(ClassifierMixin, TransformerMixin, BaseEstimator):
         arrays = {f"network.{k}": a for k, a in enumerate(self.model_.get_weights())}
         for depth, params in enumerate(self.stack_.params if self.stack_ is not None else ()):
             arrays |= {f"rbm.{depth}.{name}": a for name, a in params.items()}
-        rbm_saving.write(path, "dbn", settings, {**arrays, "mean": self.mean_, "scale": self.scale_})
+        estimator_files.write(path, "DBN", settings, {**arrays, "mean": self.mean_, "scale": self.scale_})
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -206,7 +206,7 @@ class DBN(ClassifierMixin, TransformerMixin, BaseEstimator):
         Raises:
             FileError: when the folder holds no DBN.
         """
-        settings, arrays = rbm_saving.read(path, "dbn")
+        settings, arrays = estimator_files.read(path, "DBN")
         classes, dtype = settings.pop("classes"), settings.pop("classes_dtype")
         visible, curve = settings.pop("visible_"), settings.pop("loss_curve")
         settings["hidden_layer_sizes"] = tuple(settings["hidden_layer_sizes"])

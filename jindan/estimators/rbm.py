@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..engine import devices
 from ..engine.program import Trained, train_program
 from ..errors import InputError, JindanWarning
-from ..models import partition, rbm_saving, saving
+from ..models import estimator_files, partition, saving
 from ..models import rbm as machine
 from ..models.rbm import BERNOULLI, GAUSSIAN, METHODS, RBMProgram
 
@@ -265,7 +265,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         settings = {**self.get_params(), "visible_": self.visible_, "history": saving.history_json(self.history_)}
         arrays = {**self._params(), "mean": self.mean_, "scale": self.scale_, "base": self._base}
-        rbm_saving.write(path, "rbm", settings, arrays)
+        estimator_files.write(path, "RBM", settings, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -274,7 +274,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Raises:
             FileError: when the folder holds no RBM.
         """
-        settings, arrays = rbm_saving.read(path, "rbm")
+        settings, arrays = estimator_files.read(path, "RBM")
         visible, history = settings.pop("visible_"), settings.pop("history")
         model = cls(**settings)
         model.visible_, model._base = visible, arrays.pop("base")

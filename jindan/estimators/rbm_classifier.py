@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..engine import devices
 from ..engine.program import Trained, train_program
 from ..errors import InputError
-from ..models import rbm_saving, saving
+from ..models import estimator_files, saving
 from ..models.rbm import BERNOULLI, GAUSSIAN
 from ..models.rbm_classes import ClassRBMProgram, class_logits
 from .rbm import check_settings, standards
@@ -144,7 +144,9 @@ class RBMClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         settings = {**self.get_params(), "classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str,
                     "visible_": self.visible_, "history": saving.history_json(self.history_)}  # fmt: skip
-        rbm_saving.write(path, "rbm_classifier", settings, {**self.params_, "mean": self.mean_, "scale": self.scale_})
+        estimator_files.write(
+            path, "RBMClassifier", settings, {**self.params_, "mean": self.mean_, "scale": self.scale_}
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -153,7 +155,7 @@ class RBMClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             FileError: when the folder holds no such model.
         """
-        settings, arrays = rbm_saving.read(path, "rbm_classifier")
+        settings, arrays = estimator_files.read(path, "RBMClassifier")
         classes, dtype = settings.pop("classes"), settings.pop("classes_dtype")
         visible, history = settings.pop("visible_"), settings.pop("history")
         model = cls(**settings)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..data.tokens import Words, tokenizer_from_dict
 from ..errors import InputError
-from ..models import rbm_saving, saving
+from ..models import estimator_files, saving
 from ..models import word2vec_corpus as corpus
 from ..models.word2vec import CBOW, SKIP_GRAM
 from ..models.word2vec_training import Vectors, program_of, stable_block, train_vectors
@@ -204,7 +204,7 @@ class Word2Vec(TransformerMixin, BaseEstimator):
             settings["random_state"] = None
         body = {"params": settings, "words": self.wv_.words, "history": saving.history_json(self.history_)}
         arrays = {"input": self.wv_.vectors, "output": self.output_, "counts": self.counts_}
-        rbm_saving.write(path, "word2vec", body, arrays)
+        estimator_files.write(path, "Word2Vec", body, arrays)
 
     @classmethod
     def load(cls, path: str | Path, *, tokenize: Callable[[str], Sequence[str]] | None = None) -> Self:
@@ -217,7 +217,7 @@ class Word2Vec(TransformerMixin, BaseEstimator):
         Raises:
             FileError: when the folder holds no such model.
         """
-        body, arrays = rbm_saving.read(path, "word2vec")
+        body, arrays = estimator_files.read(path, "Word2Vec")
         settings = body["params"]
         if isinstance(settings["tokenize"], dict):
             settings["tokenize"] = tokenizer_from_dict(settings["tokenize"])

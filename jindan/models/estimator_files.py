@@ -1,4 +1,4 @@
-"""Energy models on disk: a folder with plan.json (their settings) and model.safetensors (their arrays). No pickle."""
+"""Estimators that are no network on disk: a folder with plan.json (their settings) and model.safetensors (their arrays). No pickle."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from ..errors import FileError
 from . import saving
 
-FORMAT = "jindan_energy_model"
+FORMAT = "jindan_model"
 
 
 def write(path: str | Path, kind: str, settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -21,7 +21,7 @@ def write(path: str | Path, kind: str, settings: Mapping[str, Any], arrays: Mapp
 
     Args:
         path: The folder, new or one of jindan's.
-        kind: What it is, as "rbm".
+        kind: Name of the class, as "RBM".
         settings: What JSON can hold; a `random_state` that is no number is not kept.
         arrays: By name.
     """
@@ -52,6 +52,22 @@ def read(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndar
         raise saving.damaged(file, error, "Train again, or restore the file.") from None
     if not known or body["kind"] != kind:
         received = body.get("kind", "something else") if known else "a folder without one"
-        raise FileError("This folder holds no such model.", where=path, expected=f"a {kind} saved by jindan",
+        raise FileError("This folder holds no such model.", where=path, expected=f"{kind} saved by jindan",
                         received=received, help="Load it with the class that saved it.")  # fmt: skip
     return body["settings"], saving.read_arrays(Path(path) / saving.WEIGHTS)
+
+
+def plain(settings: dict[str, Any], arrays: dict[str, np.ndarray], model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings as JSON can hold them, with the columns' names, and the arrays."""
+    if not isinstance(settings.get("random_state", 0), (int, np.integer)):
+        settings["random_state"] = None
+    settings = {name: v.item() if isinstance(v, np.generic) else v for name, v in settings.items()}
+    if hasattr(model, "feature_names_in_"):
+        settings["feature_names"] = [str(name) for name in model.feature_names_in_]
+    return settings, arrays
+
+
+def names_back(model: Any, names: list[str] | None) -> None:
+    """Give a loaded model the columns' names that `plain` kept."""
+    if names is not None:
+        model.feature_names_in_ = np.array(names, dtype=object)

@@ -1,0 +1,267 @@
+"""What Autoencoder and VAE have in common: rows scaled, plans made, populations trained, folders written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from safetensors.numpy import save_file
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from ..engine.data import Data
+from ..engine.run import Run
+from ..engine.train import train
+from ..errors import FileError, InputError
+from ..layers import Layer
+from ..models import saving
+from ..models.autoencoder import Autoencoder as Halves
+from ..models.sequential import Sequential
+from ..optimizers import Adam
+from ..plan import Plan
+from ..schedules import CosineDecay
+from .rbm import check_settings
+
+SCALINGS = ("auto", "columns", "common", None)
+ARRAYS = "scaling.safetensors"
+
+
+class Coder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Base: rows X are their own targets. Subclasses say which layers, and what is made of the run."""
+
+    embedding_dim: Any
+    hidden_layer_sizes: Any
+    filters: Any
+    image_shape: Any
+    activation: Any
+    scaling: Any
+    learning_rate: Any
+    decay: Any
+    batch_size: Any
+    n_iter: Any
+    random_state: Any
+    verbose: Any
+    dtype: Any
+
+    # -- fitting -----------------------------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from rows X (n, features), or images (n, *image_shape); y is not looked at."""
+        self._fit_all([self], X)
+        return self
+
+    def fit_many(self, X: Any, settings: Sequence[Mapping[str, Any]]) -> list[Self]:
+        """Fit copies with other settings; those that differ in numbers alone are one compiled program.
+
+        Each is the same as if fitted alone.
+
+        Args:
+            X: Rows (n, features).
+            settings: Of each copy, as in `set_params`: `[{"random_state": s} for s in range(8)]`.
+        """
+        members = [clone(self).set_params(**own) for own in settings]
+        self._fit_all(members, X)
+        return members
+
+    def _fit_all(self, members: list[Self], X: Any) -> None:
+        for member in members:
+            member._check()
+            member._settle(validate_data(member, member._flat(X), dtype=member.dtype))
+        same = len({(m.scaling, m.dtype, str(m.image_shape)) for m in members}) == 1
+        for some in [members] if same else [[m] for m in members]:
+            rows = some[0]._inside(validate_data(some[0], some[0]._flat(X), dtype=some[0].dtype))
+            models = [member._model(rows) for member in some]
+            plans = [m._plan(model, len(rows)) for m, model in zip(some, models, strict=True)]
+            runs = self._train(some, plans, rows)
+            for member, run in zip(some, runs, strict=True):
+                member._adopt(run, rows)
+            if any(run.interrupted for run in runs):
+                raise KeyboardInterrupt
+
+    def _train(self, members: list[Self], plans: list[Plan], rows: np.ndarray) -> list[Run]:
+        return train(plans, Data.of(rows, rows), listen=self._line(), each_epoch=bool(self.verbose))
+
+    def _settle(self, X: np.ndarray) -> None:
+        """How columns are scaled, as the data decide."""
+        inside = bool(np.all((X >= 0) & (X <= 1)))
+        wanted = (None if inside else "columns") if self.scaling == "auto" else self.scaling
+        self.mean_, self.scale_ = np.zeros(X.shape[1], X.dtype), np.ones(X.shape[1], X.dtype)
+        self._unit = inside and wanted is None
+        if wanted is None:
+            return
+        mean, spread = X.mean(0, dtype=np.float64), X.std(0, dtype=np.float64)
+        varies = spread > 1e-6 * np.abs(mean)
+        if wanted == "common":
+            spread = np.full_like(spread, math.sqrt(float((spread**2).mean())) or 1.0)
+        else:
+            spread = np.where(varies & (spread > 0), spread, 1)
+        self.mean_, self.scale_ = mean.astype(X.dtype), spread.astype(X.dtype)
+
+    def _check(self) -> None:
+        check_settings(self, {
+            "embedding_dim": (_count(self.embedding_dim, 1), ">= 1"),
+            "hidden_layer_sizes": (_counts(self.hidden_layer_sizes), "(128,), say; () for none"),
+            "filters": (_counts(self.filters), "(16, 32), say; () for none"),
+            "image_shape": (
+                self.image_shape is None or (_counts(self.image_shape) and len(self.image_shape) in (2, 3)),
+                "(height, width) or (height, width, channels)",
+            ),
+            "scaling": (self.scaling in SCALINGS, '"auto", "columns", "common" or None'),
+            "learning_rate": (self.learning_rate > 0, "> 0"),
+            "batch_size": (_count(self.batch_size, 1), ">= 1"),
+            "n_iter": (_count(self.n_iter, 1), ">= 1"),
+        })  # fmt: skip
+        if len(self.filters) and self.image_shape is None:
+            raise InputError("Convolutions need the shape of an image.", where="image_shape",
+                             expected="(28, 28), say", received=None)  # fmt: skip
+
+    def _model(self, rows: np.ndarray) -> Sequential:
+        model = Sequential(self._layers(rows.shape[1:]), type(self).__name__.lower(), dtype=self.dtype)
+        model.build((None, *rows.shape[1:]))
+        return model
+
+    def _plan(self, model: Sequential, rows: int) -> Plan:
+        rate: Any = self.learning_rate
+        if self.decay:
+            rate = CosineDecay(float(rate), float(self.n_iter * self._steps(rows)))
+        epsilon = self._epsilon(math.prod(model.input_shape))
+        model.compile(optimizer=Adam(rate, epsilon=epsilon), loss=self._loss())
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        return model.plan.replace(batch_size=min(self.batch_size, rows), epochs=self.n_iter, seed=seed)
+
+    def _steps(self, rows: int) -> int:
+        return -(-rows // min(self.batch_size, rows))
+
+    def _adopt(self, run: Run, rows: np.ndarray) -> None:
+        self.run_, self.history_ = run, {name: list(values) for name, values in run.history.items()}
+        self.model_: Any = self._halves(run)
+
+    def _line(self) -> Any:
+        if not self.verbose:
+            return None
+        from ..models.display import Line
+
+        return Line(2)
+
+    # -- what subclasses differ in -----------------------------------------------------------------------------------
+
+    def _layers(self, shape: tuple[int, ...]) -> list[Layer]:
+        raise NotImplementedError
+
+    def _loss(self) -> str:
+        raise NotImplementedError
+
+    def _epsilon(self, values: int) -> float:
+        return 1e-7
+
+    def _halves(self, run: Run) -> Any:
+        return Halves.of(run)
+
+    def _facts(self) -> dict[str, Any]:
+        """What was decided while fitting, for JSON."""
+        return {}
+
+    # -- using -------------------------------------------------------------------------------------------------------
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Codes (rows, embedding_dim)."""
+        return self.model_.encode(self._given(X))
+
+    def inverse_transform(self, X: Any) -> np.ndarray:
+        """Rows (rows, features) from codes (rows, embedding_dim)."""
+        check_is_fitted(self)
+        codes = check_array(X, dtype=self.dtype)
+        if codes.shape[1] != self.embedding_dim:
+            raise InputError("These are no codes of this model.", where="X", expected=f"{self.embedding_dim} columns",
+                             received=codes.shape[1])  # fmt: skip
+        return self._outside(self.model_.decode(codes))
+
+    def reconstruct(self, X: Any) -> np.ndarray:
+        """Rows (rows, features) after encoding and decoding."""
+        return self._outside(self.model_.reconstruct(self._given(X)))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The mean of `score_samples`."""
+        return float(np.mean(self.score_samples(X)))
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """One number a row (rows,), larger where the row is more like those learned."""
+        raise NotImplementedError
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.embedding_dim)
+
+    def _given(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        return self._inside(validate_data(self, self._flat(X), reset=False, dtype=self.dtype))
+
+    def _flat(self, X: Any) -> Any:
+        if self.image_shape is not None and len(np.shape(X)) > 2:
+            return np.asarray(X).reshape(len(X), -1)
+        return X
+
+    def _inside(self, X: np.ndarray) -> np.ndarray:
+        """Rows as the network sees them."""
+        rows = (X - self.mean_) / self.scale_
+        if not len(self.filters):
+            return rows
+        shape = tuple(int(n) for n in self.image_shape)
+        shape = shape if len(shape) == 3 else (*shape, 1)
+        if math.prod(shape) != X.shape[1]:
+            raise InputError("The rows are no images of this shape.", where="image_shape",
+                             expected=f"{math.prod(shape)} columns for {shape}", received=X.shape[1])  # fmt: skip
+        return rows.reshape(len(X), *shape)
+
+    def _outside(self, rows: np.ndarray) -> np.ndarray:
+        return rows.reshape(len(rows), -1) * self.scale_ + self.mean_
+
+    # -- keeping -----------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write settings, plan and weights into a folder; `jindan.load` reads its network as a Sequential."""
+        check_is_fitted(self)
+        settings = {k: list(v) if isinstance(v, (tuple, np.ndarray)) else v for k, v in self.get_params().items()}
+        if not isinstance(settings["random_state"], (int, np.integer)):
+            settings["random_state"] = None
+        estimator = {"class": type(self).__name__, "settings": settings, "facts": self._facts()}
+        with saving.whole_folder(path) as folder:
+            saving.write_run(folder, self.run_, extra={"compiled": True, "estimator": estimator})
+            save_file({name: np.ascontiguousarray(a) for name, a in self._arrays().items()}, str(folder / ARRAYS))
+            saving.as_usual(folder / ARRAYS, 0o666)
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {"mean_": self.mean_, "scale_": self.scale_}
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Undo `save`.
+
+        Raises:
+            FileError: when the folder holds no such estimator.
+        """
+        run, body = saving.read_run(path)
+        found = body.get("estimator")
+        if not isinstance(found, dict) or found.get("class") != cls.__name__:
+            raise FileError("This folder holds no such model.", where=path, expected=f"{cls.__name__} saved by jindan",
+                            received=(found or {}).get("class", "another model"),
+                            help="jindan.load reads any model's network.")  # fmt: skip
+        model = cls(**found["settings"])
+        for name, value in {**found["facts"], **saving.read_arrays(Path(path) / ARRAYS)}.items():
+            setattr(model, name, value)
+        model.n_features_in_ = len(model.mean_)
+        model.run_, model.history_ = run, {name: list(values) for name, values in run.history.items()}
+        model.model_ = model._halves(run)
+        return model
+
+
+def _count(value: Any, least: int) -> bool:
+    return bool(isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least)
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(_count(n, 1) for n in value)
