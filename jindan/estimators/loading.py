@@ -32,7 +32,7 @@ def load(path: str | Path) -> Any:
     from .. import estimators
 
     name = class_name(path)
-    if not hasattr(getattr(estimators, name or "", None), "load"):
+    if name is None or not hasattr(getattr(estimators, name, None), "load"):
         raise FileError("This folder holds no estimator.", where=path, expected="a folder written by save",
                         received=name or "another folder", help="jindan.load reads networks.")  # fmt: skip
     return getattr(estimators, name).load(path)

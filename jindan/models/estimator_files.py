@@ -1,4 +1,4 @@
-"""Estimators that are no network on disk: a folder with plan.json (their settings) and model.safetensors (their arrays). No pickle."""
+"""Estimators that are no network on disk: a folder with plan.json (settings) and model.safetensors. No pickle."""
 
 from __future__ import annotations
 

@@ -12,9 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from jindan.data import scaling
 from jindan.errors import FileError, InputError, ShapeError
-from jindan.estimators.kmeans import KMeans
-from jindan.estimators.pca import PCA
-from jindan.estimators.whitening import Whitening
+from jindan.estimators import PCA, KMeans, Whitening, load
 
 IRIS = load_iris().data
 BLOBS = make_blobs(500, 6, centers=9, cluster_std=2.0, random_state=3)[0]
