@@ -58,9 +58,11 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form: findings with their words in both languages."""
+        from .direct import record
         from .telling import finding_record
 
-        return {"healthy": self.healthy, "findings": [finding_record(finding) for finding in self.findings]}
+        findings = [finding_record(finding) for finding in self.findings]
+        return {"healthy": self.healthy, "findings": findings, "tests": record(self.facts)}
 
     def to_html(self, to_file: str | Path | None = None) -> str:
         """The report as one page that needs no network; also written to a file where one is given."""
@@ -141,13 +143,14 @@ def examine(case: Case, *, model: Any = None, trials: bool = True) -> Report:
         trials: Whether repairs may be tried to tell causes apart.
     """
     from .checks import suspects
+    from .direct import by_symptom
     from .gathering import facts_of, tried
     from .ranking import ranked
 
     facts = facts_of(case)
     found = suspects(facts)
     if trials and facts.sick:
-        facts = tried(facts, found)
+        facts = by_symptom(tried(facts, found), found)
         found = suspects(facts)
     return Report(ranked(facts, found), facts, model)
 

@@ -60,7 +60,7 @@ def measured(case: Case, *, deep: bool = True) -> Facts:
 
 def facts_of(case: Case) -> Facts:
     """All facts but the outcomes of repairs."""
-    from . import learning_tests
+    from .direct import before_trials
 
     facts = measured(case)
     case = facts.case
@@ -68,13 +68,7 @@ def facts_of(case: Case) -> Facts:
         return facts
     facts = replace(facts, standing=standing_of(case, facts.task))
     data = {**facts.data, **_data_tests(case, facts)}
-    learning: dict[str, Any] = {}
-    if facts.sick and case.moments:
-        learning["mode_gap"] = learning_tests.mode_gap(case, facts.task)
-        standing = facts.standing
-        if standing is not None and standing.train < standing.trivial + 0.5 * (standing.ceiling - standing.trivial):
-            learning["few"] = learning_tests.overfits_few(case)
-    return replace(facts, data=data, learning=learning)
+    return replace(facts, data=data, learning=before_trials(facts))
 
 
 def final_weights(case: Case) -> Weights:

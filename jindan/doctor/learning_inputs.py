@@ -12,13 +12,15 @@ from ..engine.forward import predict
 from ..engine.train import train
 from . import judge
 from .evidence import Case
-from .learning_runs import Numbers, bare, harmless, inner, scored
+from .learning_rates import short
+from .learning_runs import Numbers, harmless, inner, scored
 from .references import importances as tree_importances
 from .references import some
 
 # A column that changes the outputs by less than a hundredth of their spread is not looked at.
 IGNORED = 0.01
 MOST_GROUPS = 64
+SECONDS = 3.0  # about how long a training on meaningless rows may take
 
 
 @harmless
@@ -32,7 +34,8 @@ def shuffled_targets(case: Case, task: str, *, seed: int = 0) -> Numbers:
 
     Returns:
         "score" on the (unshuffled) held-out rows, or a fifth of the training rows where there are none, and
-        "train_score" on the shuffled training rows (what it can learn by heart); "trivial" on the held-out rows.
+        "train_score" on the shuffled training rows (what it can learn by heart); "own" of the same training on the real
+        rows, and "trivial", both on the held-out rows; "epochs" and "rows", fewer than the case's where it was long.
     """
     return _meaningless(case, task, seed, inputs=False)
 
@@ -59,17 +62,21 @@ def _meaningless(case: Case, task: str, seed: int, *, inputs: bool) -> Numbers:
     rng = np.random.default_rng(seed)
     fit, held = inner(case, task) if case.data.validation is None else (np.arange(len(case.data)),) * 2
     judged = case.data.validation or Data(cut(case.data.x, held), case.data.y[held])
-    data = replace(case.data, x=cut(case.data.x, fit), y=case.data.y[fit], validation=None,
+    plan, fit = short(case, fit, 1, None, SECONDS)
+    real = replace(case.data, x=cut(case.data.x, fit), y=case.data.y[fit], validation=None,
                    weight=None if case.data.weight is None else case.data.weight[fit])  # fmt: skip
     if not inputs:
-        data = replace(data, y=data.y[rng.permutation(len(fit))])
-    elif isinstance(data.x, tuple) or data.x.ndim != 2:
-        data = replace(data, x=cut(data.x, rng.permutation(len(fit))))
+        data = replace(real, y=real.y[rng.permutation(len(fit))])
+    elif isinstance(real.x, tuple) or real.x.ndim != 2:
+        data = replace(real, x=cut(real.x, rng.permutation(len(fit))))
     else:
-        data = replace(data, x=rng.permuted(data.x, axis=0))
-    run = train(bare(case.plan), data)
-    return {"score": scored(task, run, judged), "train_score": scored(task, run, data),
-            "trivial": judge.trivial(task, data.y, judged.y)}  # fmt: skip
+        data = replace(real, x=rng.permuted(real.x, axis=0))
+    run = train(plan, data)
+    return {
+        "score": scored(task, run, judged), "train_score": scored(task, run, data),
+        "own": scored(task, train(plan, real), judged), "trivial": judge.trivial(task, data.y, judged.y),
+        "epochs": plan.epochs, "rows": len(fit),
+    }  # fmt: skip
 
 
 @harmless

@@ -51,7 +51,7 @@ def rate_ladder(
     rate = float(case.plan.value("learning_rate"))
     fit, held = inner(case, task)
     members = len(factors) * seeds
-    plan, fit = _short(case, fit, members, epochs, seconds)
+    plan, fit = short(case, fit, members, epochs, seconds)
     plans = [
         plan.edit(learning_rate=rate * factor, seed=(case.plan.seed or 0) + seed)
         for factor in factors
@@ -80,7 +80,7 @@ def _ended(run: Run) -> bool:
     return bool(run.history.get("loss")) and math.isfinite(run.history["loss"][-1])
 
 
-def _short(case: Case, fit: np.ndarray, members: int, epochs: int | None, seconds: float) -> tuple[Plan, np.ndarray]:
+def short(case: Case, fit: np.ndarray, members: int, epochs: int | None, seconds: float) -> tuple[Plan, np.ndarray]:
     """The plan and its rows, cut so that so many runs end in about so many seconds."""
     size = min(case.plan.batch_size, len(fit))
     work = 3 * size * case.plan.network(case.input_shape).flops()

@@ -38,6 +38,7 @@ from ..losses import (
     SparseCategoricalCrossentropy,
 )
 from ..plan import Plan
+from .batching import batch_arithmetic
 from .findings import Finding, ordered
 
 CATEGORICAL = (CategoricalCrossentropy, SparseCategoricalCrossentropy)
@@ -256,4 +257,13 @@ def look_before(plan: Plan, input_shape: Any, data: Any, *, warn: bool = True) -
         found.append(Finding("output-loss-mismatch", severity, layer, {"reason": reason, **evidence}, 0.99))
         if warn:
             warnings.warn(f"{layer}: {REASONS[reason][0]}.", JindanWarning, stacklevel=4)
+    counted = batch_arithmetic(plan, len(data))
+    if counted is not None:
+        found.append(counted)
+        if warn and counted.severity == "error":
+            numbers = counted.evidence
+            warnings.warn(
+                f"Gradients of {numbers['accumulated']} batches are gathered for an update, and the training has "
+                f"{numbers['batches']}: no weight will change.", JindanWarning, stacklevel=4,
+            )  # fmt: skip
     return ordered(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from . import direct
 from .exhibits import exhibits
 from .facts import Facts
 from .findings import Finding
@@ -32,6 +33,8 @@ def report_text(report: Any, lang: str = "en") -> str:
     if noted:
         codes = ", ".join(finding.code for finding in noted)
         lines.append(sentence("report.noted", lang, codes=codes))
+    if tests := direct.told(report.facts, lang):
+        lines.append("\n".join([sentence("report.tests", lang), *(f"   – {line}" for line in tests)]))
     return "\n\n".join([*lines, *report.notes])
 
 
@@ -63,6 +66,10 @@ def page_of(report: Any, to_file: str | Path | None = None) -> str:
     record: dict[str, Any] = {
         "name": case.plan.name or "diagnosis",
         "findings": [shown_record(report.facts, finding) for finding in report.findings],
+        "tests": [
+            {"en": en, "ko": ko}
+            for en, ko in zip(*(direct.told(report.facts, lang) for lang in ("en", "ko")), strict=True)
+        ],
         "history": case.history,
     }
     standing = report.facts.standing

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from jindan.report.exhibits import exhibits
-from jindan.report.markup import both, clip, esc, paragraph, pick, section, table, tag
+from jindan.report.markup import Words, both, clip, esc, paragraph, pick, section, table, tag
 from jindan.report.values import listed, mapped, mappings, number, percent, shown
 from jindan.report.words import t
 
@@ -27,7 +27,14 @@ def findings(record: dict[str, Any]) -> str:
         return section("findings", tag("p", icon("healthy") + both(t("healthy")), class_="healthy"))
     serious = [item for item in found if item.get("severity") in ("error", "warning")]
     first = serious[0] if len(serious) > 1 else None
-    return section("findings", tag("ol", "".join(one(item, root=item is first) for item in found), class_="findings"))
+    items = tag("ol", "".join(one(item, root=item is first) for item in found), class_="findings")
+    return section("findings", items + tests(record))
+
+
+def tests(record: dict[str, Any]) -> str:
+    """What the doctor tested directly, a line each."""
+    lines = [tag("li", both(Words(str(told["en"]), str(told["ko"])))) for told in mappings(record.get("tests"))]
+    return tag("h3", both(t("tested"))) + tag("ul", "".join(lines)) if lines else ""
 
 
 def one(finding: dict[str, Any], *, root: bool = False) -> str:

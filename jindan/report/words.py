@@ -188,6 +188,7 @@ UI: dict[str, tuple[str, str]] = {
     "confidence": ("confidence", "확신도"),
     "evidence": ("Evidence", "근거"),
     "what_to_do": ("What to do", "처방"),
+    "tested": ("Tested directly", "직접 해 본 시험"),
     "why": ("Why", "설명"),
     "quantity": ("quantity", "항목"),
     "value": ("value", "값"),

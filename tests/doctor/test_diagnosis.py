@@ -10,6 +10,7 @@ from patients.data import blobs, curve, rings
 import jindan as jd
 from jindan.layers import Add, Dense, Input, SimpleRNN
 from jindan.models import Model, Sequential
+from jindan.optimizers import SGD
 
 X, Y, XH, YH = rings()
 
@@ -120,3 +121,23 @@ def test_fit_warns_of_a_loss_that_is_not_finite():
     with pytest.warns(jd.JindanWarning):
         history = model.fit(x, y, epochs=3, seed=0, verbose=0)
     assert "nonfinite-values" in [finding.code for finding in history.findings]
+
+
+def test_direct_tests_are_made_where_symptoms_ask_and_told():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 5)).astype(np.float32)
+    model = Sequential([Dense(8, activation="relu"), Dense(2, activation="softmax")])
+    model.compile(SGD(1e-5), "sparse_categorical_crossentropy")
+    report = jd.diagnose(model, x, (x[:, 0] > 0).astype(int), epochs=4, seed=0)
+    tests = report.to_dict()["tests"]
+    assert {"initial_loss", "few", "rates", "shuffled_labels", "shuffled_inputs"} <= set(tests)
+    assert tests["initial_loss"]["expected"] == pytest.approx(np.log(2))
+    assert tests["rates"]["best"] > 1
+    assert tests["shuffled_labels"]["score"] < 0.75
+    json.dumps(tests, allow_nan=False)
+    for lang, words in (("en", "Tested directly"), ("ko", "직접 해 본 시험")):
+        assert words in report.text(lang)
+    assert "Tested directly" in report.to_html()
+    quiet = Sequential([Dense(8, activation="relu"), Dense(2, activation="softmax")])
+    quiet.compile("adam", "sparse_categorical_crossentropy")
+    assert jd.diagnose(quiet, x, (x[:, 0] > 0).astype(int), epochs=80, seed=0).to_dict()["tests"] == {}

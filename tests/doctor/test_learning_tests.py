@@ -9,7 +9,7 @@ import pytest
 
 from jindan.doctor import learning_tests as tests
 from jindan.doctor.evidence import Case, Moment
-from jindan.doctor.learning_rates import _short
+from jindan.doctor.learning_rates import short
 from jindan.doctor.learning_runs import cost, inner
 from jindan.engine.data import Data
 from jindan.engine.train import train
@@ -129,10 +129,10 @@ def test_schedules_are_scaled_at_their_start():
 def test_long_trainings_are_cut():
     big = case([Dense(512, activation="relu"), Dense(1)], LINE, epochs=100_000)
     fit = np.arange(80)
-    plan, rows = _short(big, fit, 14, None, 3.0)
+    plan, rows = short(big, fit, 14, None, 3.0)
     assert plan.epochs < 2000
     assert len(rows) == 80
-    plan, rows = _short(big, fit, 14, None, 1e-9)
+    plan, rows = short(big, fit, 14, None, 1e-9)
     assert (plan.epochs, len(rows)) == (1, 80)  # five batches are all there are
 
 

@@ -4,11 +4,15 @@ import jax
 import numpy as np
 import pytest
 
+import jindan as jd
+from jindan.doctor.batching import batch_arithmetic
 from jindan.doctor.static import REASONS, TOLERABLE, look_before, output_activation, pairing, slow_pairing
 from jindan.engine.data import Data
 from jindan.errors import JindanWarning
-from jindan.layers import Activation, Dense, Dropout, Flatten, LeakyReLU, Softmax
+from jindan.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, LeakyReLU, Softmax
 from jindan.losses import BinaryCrossentropy, CategoricalCrossentropy
+from jindan.models import Sequential
+from jindan.optimizers import SGD
 from jindan.plan import Plan
 
 ONE_HOT = np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
@@ -161,3 +165,24 @@ def test_a_mean_of_members_is_no_linear_output():
     with pytest.warns(JindanWarning):
         (finding,) = look_before(bare.plan, (5,), Data.of(np.zeros((4, 5), np.float32), ONE_HOT))
     assert finding.evidence["reason"] == "unbounded-probabilities"
+
+
+def test_batches_that_never_make_an_update():
+    x, y = np.ones((40, 3), np.float32), np.ones(40, np.float32)
+    model = Sequential([Dense(1)])
+    model.compile(SGD(gradient_accumulation_steps=9), "mse")
+    with pytest.warns(JindanWarning, match="no weight will change"):
+        model.fit(x, y, batch_size=10, epochs=2, verbose=0)
+    report = jd.diagnose(model, x, y, batch_size=10, epochs=2, seed=0, trials=False)
+    first = report.findings[0]
+    assert (first.code, first.severity, first.evidence["updates"]) == ("batch-size-too-large", "error", 0)
+    model.compile(SGD(gradient_accumulation_steps=8), "mse")
+    assert all(f.severity != "error" for f in jd.diagnose(model, x, y, batch_size=10, epochs=2, seed=0).findings)
+
+
+def test_a_last_batch_of_one_row_is_noted_where_batches_are_normalised():
+    plan = Plan((Dense(4), BatchNormalization(), Dense(1)), batch_size=8)
+    assert batch_arithmetic(plan, 33).severity == "info"
+    assert batch_arithmetic(plan, 32) is None
+    assert batch_arithmetic(plan, 8) is None
+    assert batch_arithmetic(plan.replace(layers=(Dense(1),)), 33) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...layers import BatchNormalization
+from ..batching import batch_arithmetic
 from ..capacity import IDLE, LONG, share_in_use, too_large
 from ..facts import Facts
 from .base import Suspect, ramp
@@ -87,11 +88,12 @@ def batch_size_too_small(facts: Facts) -> Suspect | None:
         # The variance of one row is 0: every normalised value is the shift, whatever the input (Ioffe & Szegedy 2015).
         return Suspect("batch-size-too-small", 1.0, None, {"batch_size": size, "normalised": True}, certain=True)
     last = facts.last
+    counted = _counted(facts, "batch-size-too-small")
     if last is None or last.noise_scale is None or not facts.sick or facts.loss is None:
-        return None
+        return counted
     ratio = last.noise_scale / size
     if ratio < 50 or size > 32 or facts.loss.leaps < 0.02:
-        return None
+        return counted
     return Suspect("batch-size-too-small", 0.2 + 0.3 * ramp(ratio, 50, 1000), None,
                    {"batch_size": size, "noise_scale": last.noise_scale})  # fmt: skip
 
@@ -99,6 +101,8 @@ def batch_size_too_small(facts: Facts) -> Suspect | None:
 def batch_size_too_large(facts: Facts) -> Suspect | None:
     """So few updates, because batches are large, that weights cannot have come far."""
     case = facts.case
+    if counted := _counted(facts, "batch-size-too-large"):
+        return counted
     rows, size, epochs = len(case.data), case.plan.batch_size, facts.loss.epochs if facts.loss else 0
     if not facts.sick or rows < 256 or size < rows / 4 or not epochs:
         return None
@@ -108,6 +112,14 @@ def batch_size_too_large(facts: Facts) -> Suspect | None:
     strength = 0.5 + 0.4 * ramp(usual / max(updates, 1), 4, 32)
     return Suspect("batch-size-too-large", strength, None,
                    {"batch_size": size, "updates": updates, "usual": int(usual)})  # fmt: skip
+
+
+def _counted(facts: Facts, code: str) -> Suspect | None:
+    """What plain arithmetic says of batches and updates."""
+    found = batch_arithmetic(facts.case.plan, len(facts.case.data))
+    if found is None or found.code != code:
+        return None
+    return Suspect(code, found.confidence, None, found.evidence, certain=True, severity=found.severity)
 
 
 def device_idle(facts: Facts) -> Suspect | None:
