@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..engine.memory import estimate_memory
+from .capacity import memory_there
 from .evidence import Probe
 from .facts import Facts
 from .findings import Finding
@@ -52,6 +54,10 @@ def exhibits(facts: Facts, finding: Finding) -> list[dict[str, Any]]:
         found.append(_bars("mode_scores", [(k, float(v)) for k, v in bars if v is not None]))
     if code == "data-leakage" and (share := finding.evidence.get("share")) is not None:
         found.append(_bars("shared_rows", [("in_both", float(share)), ("held_alone", 1 - float(share))], share=True))
+    if code == "device-idle" and (share := finding.evidence.get("fraction")) is not None:
+        found.append(_bars("time_of_device", [("arithmetic", float(share)), ("waiting", 1 - float(share))], share=True))
+    if code == "out-of-memory":
+        found.append(_memory(facts))
     if code in SCORES and facts.standing is not None:
         found.append(_scores(facts))
     if "recovered" in finding.evidence and facts.outcomes:
@@ -86,6 +92,17 @@ def _losses(facts: Facts) -> dict[str, Any]:
     series = [[words, values] for words, values in curves.items()]
     log = bool(known) and max(known) / min(known) > 30
     return {"kind": "lines", "title": "loss", "x": "epoch", "log": log, "series": series, "share": False}
+
+
+def _memory(facts: Facts) -> dict[str, Any]:
+    """GiB the training needs, part by part, and what there is."""
+    case = facts.case
+    parts = estimate_memory(case.plan, case.input_shape, len(case.data)).to_dict()
+    needed = parts.pop("total")
+    bars = [(f"m_{name}", size / 2**30) for name, size in sorted(parts.items(), key=lambda pair: -pair[1]) if size]
+    there = memory_there()
+    bars += [("memory_needed", needed / 2**30)] + ([("memory_there", there / 2**30)] if there else [])
+    return _bars("memory_gib", bars, strong="memory_there")
 
 
 def _scores(facts: Facts) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def _whole(watch: Any, arrays: tuple, held: tuple | None) -> tuple[Case, list[st
         targets = aim_of(watch.loss_fn, layers, held[1], int(network.output_shape[-1])).targets
         validation = (converted.inputs(held[0]), targets)
     data = Data.of(x, aim.targets, None, validation)
-    case = Case(plan, x.shape[1:], data, history_of(watch), moments, watch.first_nonfinite)
+    case = Case(plan, x.shape[1:], data, history_of(watch), moments, watch.first_nonfinite, seconds=watch.seconds)
     notes = [*converted.notes, *partly, *aim.notes, *descent.notes]
     if len({round(rate, 12) for rate in watch.rates}) > 1:
         notes.append("The loop changed its learning rate on the way; the plan has the first one.")

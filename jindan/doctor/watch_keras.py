@@ -5,6 +5,7 @@ Keras is imported when the callback is made, not before. It looks at logs and co
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from typing import Any
 
@@ -74,6 +75,8 @@ def _callback() -> Any:
             self.history: dict[str, list[float]] = {}
             self.snapshots = Snapshots()
             self._steps: list[int] = []
+            self._began: float | None = None
+            self.seconds: float | None = None  # after the first update, which compiles
 
         def on_train_begin(self, logs: Any = None) -> None:
             self._begin()
@@ -84,6 +87,7 @@ def _callback() -> Any:
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             self.updates += 1
+            self._began = time.perf_counter() if self._began is None else self._began
             loss = (logs or {}).get("loss")
             # Keras tells the mean of the epoch so far, which stays NaN from the first NaN on.
             if self.first_nonfinite is None and loss is not None and not np.isfinite(float(loss)):
@@ -98,6 +102,7 @@ def _callback() -> Any:
                 self.history.setdefault(name, []).append(float(value))
 
         def on_train_end(self, logs: Any = None) -> None:
+            self.seconds = None if self._began is None else time.perf_counter() - self._began
             self.snapshots.keep(self.updates, self.epochs, weights_in(self.model))
 
         @property

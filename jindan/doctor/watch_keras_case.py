@@ -115,7 +115,8 @@ def _whole(doctor: Any) -> Case:
     else:
         data = Data.of(doctor.data[0], doctor.data[1], validation=doctor.validation_data)
         _check(model, network, _weights(network, names, doctor.snapshots.kept[-1][2]), data)
-    return Case(plan, shape, data, doctor.history, moments, doctor.first_nonfinite, bool(model.stop_training))
+    return Case(plan, shape, data, doctor.history, moments, doctor.first_nonfinite, bool(model.stop_training),
+                seconds=doctor.seconds)  # fmt: skip
 
 
 def batch_of(doctor: Any) -> int:

@@ -6,6 +6,7 @@ imported inside functions only.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -89,6 +90,8 @@ class Watch:
         self._loss: list[tuple[Any, Any]] = []  # (loss, targets) likewise
         self.starts: list[bytes] = []  # the first row of the first epochs, to tell whether rows are shuffled
         self._fresh = True
+        self._began: float | None = None
+        self.seconds: float | None = None  # inside the `with`
 
     # -- the context ---------------------------------------------------------------------------------------------
 
@@ -102,6 +105,7 @@ class Watch:
         self._note_trained()
         self.rates.append(float(self.optimizer.param_groups[0]["lr"]))
         self.snapshots.keep(0, 0, state_of(self.module))
+        self._began = time.perf_counter()
         self._handles = [
             self.module.register_forward_hook(self._saw_forward, with_kwargs=True),
             self.optimizer.register_step_post_hook(self._saw_step),
@@ -111,6 +115,8 @@ class Watch:
         return self
 
     def __exit__(self, *error: Any) -> None:
+        if self._began is not None:
+            self.seconds = time.perf_counter() - self._began
         for handle in self._handles:
             handle.remove()
         self._handles = []

@@ -76,6 +76,12 @@ UI: dict[str, tuple[str, str]] = {
     "shared_rows": ("Rows in both parts", "양쪽에 모두 있는 행"),
     "in_both": ("in both", "양쪽에"),
     "held_alone": ("held out only", "검증에만"),
+    "time_of_device": ("What the time of a core went into", "코어 시간의 쓰임"),
+    "arithmetic": ("arithmetic", "계산"),
+    "waiting": ("starting and waiting", "시작과 대기"),
+    "memory_gib": ("Memory, GiB", "메모리(GiB)"),
+    "memory_needed": ("needed in all", "필요한 전체"),
+    "memory_there": ("there is", "있는 메모리"),
     "standing": ("Where this network stands", "이 신경망의 위치"),
     "trivial": ("trivial answer", "자명한 답"),
     "this_network_train": ("this network, training rows", "이 신경망(훈련 행)"),
@@ -231,6 +237,10 @@ UI: dict[str, tuple[str, str]] = {
     "higher": ("Longer is better.", "길수록 좋습니다."),
     "lower": ("Shorter is better.", "짧을수록 좋습니다."),
     "models_table": ("Network and baselines on the same rows", "같은 행에서 본 신경망과 기준 모델"),
+    "by_hand": (
+        "HOG, SIFT and SURF: gradients counted by hand-written rules, at most 2,000 training rows.",
+        "HOG·SIFT·SURF: 사람이 정한 규칙으로 기울기를 센 특징이며, 훈련 행은 많아야 2,000개입니다.",
+    ),
     "model": ("model", "모델"),
     # mistakes
     "confusion": ("Confusion matrix", "혼동 행렬"),

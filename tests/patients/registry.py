@@ -1,7 +1,8 @@
 """The registry: code → a sick training and a healthy one.
 
 A patient is a dict of `layers`, `compile` (arguments of `Model.compile`), `data` (x, y, x_held, y_held) and `fit`
-(arguments of `fit`). `mode-collapse` waits for the GAN; `out-of-memory` and `device-idle` are seen without training.
+(arguments of `fit`). `mode-collapse` waits for the GAN; `device-idle` depends on
+the machine and is made by `treat.idle`.
 """
 
 from __future__ import annotations
@@ -207,6 +208,7 @@ PATIENTS: dict[str, tuple[Callable[[], Patient], Callable[[], Patient]]] = {
         lambda: classes(data=blobs(1200), optimizer=Adam(0.001), batch_size=1200, epochs=10),
         lambda: classes(data=blobs(1200), optimizer=Adam(0.003), batch_size=32, epochs=10),
     ),
+    "out-of-memory": (lambda: numbers(dense(10**7, 10**5, out=1, last=None)), numbers),
     "below-baseline": (lambda: two(dense(2, out=1, last="sigmoid"), SGD(0.001), epochs=10), two),
     "zigzag": (
         lambda: two(dense(8, 8, activation="sigmoid", out=1, last="sigmoid"), SGD(0.02)),

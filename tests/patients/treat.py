@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import numpy as np
+
 import jindan as jd
+from jindan.doctor.capacity import LONG
 from jindan.doctor.diagnosis import Report
 from jindan.models import Sequential
 
@@ -24,3 +28,25 @@ def diagnosed(code: str, *, sick: bool, seed: int = 0, trials: bool = True) -> R
     x, y, held_x, held_y = patient["data"]
     return jd.diagnose(model_of(patient), x, y, validation_data=(held_x, held_y), seed=seed, trials=trials,
                        **patient["fit"])  # fmt: skip
+
+
+def idle() -> Report:
+    """A loop of PyTorch, row by row, as long as it takes for its waiting to be worth a word.
+
+    (A program of jindan's own hardly waits: one weight trained row by row keeps a core busier than the finding's 2 %.)
+    """
+    import torch
+
+    rng = np.random.default_rng(0)
+    x = torch.as_tensor(rng.normal(size=(256, 8)).astype(np.float32))
+    y = x[:, :1] * 2
+    module = torch.nn.Sequential(torch.nn.Linear(8, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1))
+    optimizer, loss_fn = torch.optim.SGD(module.parameters(), lr=0.01), torch.nn.MSELoss()
+    with jd.doctor.watch(module, optimizer, loss_fn, data=(x, y), validation_data=(x, y)) as watch:
+        began = time.perf_counter()
+        while time.perf_counter() - began < 1.2 * LONG:
+            for row in range(len(x)):
+                optimizer.zero_grad()
+                loss_fn(module(x[row : row + 1]), y[row : row + 1]).backward()
+                optimizer.step()
+    return watch.report()
