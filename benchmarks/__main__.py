@@ -21,11 +21,11 @@ LAYERS, LAYER_RUNS = tuple(NETWORKS), 3
 STUDIES = {"mnist-cnn": 3, "cnn-vs-mlp": 10, "shakespeare": 1, "reviews": 1}
 
 # The other models, beside their usual libraries. Modules in models/, again with `measure(runs) -> Result`.
-MODELS = {"rbm": 3, "dbn": 10, "word2vec": 3}
+MODELS = {"rbm": 3, "dbn": 10, "word2vec": 3, "kmeans": 3, "pca": 3, "vae": 3, "oneshot": 1}
 
 
 def main() -> int:
-    names = [*BENCHMARKS, *LAYERS, "layers", *STUDIES, *MODELS, "doctor", "all"]
+    names = [*BENCHMARKS, *LAYERS, "layers", *STUDIES, *MODELS, "models", "doctor", "all"]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="+", choices=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--runs", type=int, help="measured runs of each peer (more is steadier), or seeds of a study")
@@ -60,7 +60,7 @@ def _wanted(names: list[str], runs: int | None, rest: list[str]) -> dict[str, Ca
         if every or name in names:
             found[name] = partial(_of_module, f".studies.{name.replace('-', '_')}", runs or STUDIES[name])
     for name in MODELS:
-        if every or name in names:
+        if every or "models" in names or name in names:
             found[name] = partial(_of_module, f".models.{name}", runs or MODELS[name])
     if every or "doctor" in names:
         found["doctor"] = partial(doctor.measure, runs or doctor.RUNS, rest)
