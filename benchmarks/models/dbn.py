@@ -11,7 +11,7 @@ from ..common import Goal, Result, Table
 from ..networks.data import mnist
 
 LABELS, UNITS, EPOCHS, BATCH = 600, (256, 256), 100, 32
-PRETRAINING, RATES, RATE = 5, (0.001, 0.003, 0.01), 0.01
+PRETRAINING, RATES, RATE = 5, (0.003, 0.01, 0.03), 0.01
 WINS = 0.8
 TASK = f"""\
 MNIST with 1 % of its labels ({LABELS} rows, drawn anew for each seed). 784-256-256-10 with sigmoids, Adam, {EPOCHS}

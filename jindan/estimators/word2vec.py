@@ -190,6 +190,24 @@ class Word2Vec(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self.wv_.pairs_score([(a, b, value) for (a, b), value in zip(X, y, strict=True)])[0]
 
+    @property
+    def wv(self) -> WordVectors:
+        """`wv_` under gensim's name."""
+        check_is_fitted(self)
+        return self.wv_
+
+    def similarity(self, first: str, second: str) -> float:
+        """The cosine of the angle between two words' vectors."""
+        return self.wv.similarity(first, second)
+
+    def most_similar(self, positive: Any = (), negative: Any = (), *, topn: int = 10) -> list[tuple[str, float]]:
+        """The words nearest to a sum of words; see `WordVectors.most_similar`."""
+        return self.wv.most_similar(positive, negative, topn=topn)
+
+    def analogy(self, a: str, b: str, c: str, *, topn: int = 1) -> list[tuple[str, float]]:
+        """What is to c as b is to a: nearest to b − a + c."""
+        return self.wv.analogy(a, b, c, topn=topn)
+
     # -- keeping -----------------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from jindan.data.tokens import Words
 from jindan.errors import FileError, InputError
@@ -103,3 +104,14 @@ def test_one_word_one_sentence():
 def test_bad_input_is_said(settings, text):
     with pytest.raises(InputError):
         Word2Vec(4, **{**SETTINGS, **settings}).fit(text)
+
+
+def test_the_vectors_answers_are_at_hand():
+    model = Word2Vec(8, min_count=1, epochs=3, random_state=0)
+    with pytest.raises(NotFittedError):
+        model.similarity("a", "b")
+    model.fit([["a", "b", "c", "d"]] * 5)
+    assert model.wv is model.wv_
+    assert model.similarity("a", "b") == model.wv_.similarity("a", "b")
+    assert model.most_similar("a", topn=2) == model.wv_.most_similar("a", topn=2)
+    assert model.analogy("a", "b", "c") == model.wv_.analogy("a", "b", "c")
