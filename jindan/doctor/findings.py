@@ -47,6 +47,11 @@ class Finding:
         # Sentences say "layer" themselves.
         layer = None if self.layer is None else self.layer.removeprefix("layer ")
         facts = {**self.evidence, "layer": layer}
+        if isinstance(facts.get("baseline"), str):
+            from ..report.names import baseline_name
+
+            name = baseline_name(facts["baseline"])
+            facts["baseline"] = name if isinstance(name, str) else getattr(name, lang)
         summary = sentence(f"finding.{self.code}.summary", lang, **facts)
         if "reason" in facts:
             from .static import REASONS

@@ -71,6 +71,8 @@ METRICS: dict[str, tuple[str, str]] = {
     "rmse": ("root mean squared error", "평균 제곱근 오차"),
     "mape": ("mean absolute percentage error", "평균 절대 백분율 오차"),
     "learning_rate": ("learning rate", "학습률"),
+    "energy_gap": ("energy of rows minus that of samples", "행과 표본의 에너지 차이"),
+    "reconstruction_error": ("error of the reconstruction", "재구성 오차"),
 }
 
 BASELINES: dict[str, tuple[str, str]] = {
@@ -83,6 +85,12 @@ BASELINES: dict[str, tuple[str, str]] = {
     "bag_of_words": ("linear model on the words", "단어에 대한 선형 모델"),
     "knn": ("nearest neighbours", "최근접 이웃(kNN)"),
     "svm": ("support vector machine", "서포트 벡터 머신(SVM)"),
+    "hog_svm": ("by hand: HOG + SVM", "손으로 만든 HOG + SVM"),
+    "hog_knn": ("by hand: HOG + kNN", "손으로 만든 HOG + kNN"),
+    "sift_svm": ("by hand: SIFT + SVM", "손으로 만든 SIFT + SVM"),
+    "sift_knn": ("by hand: SIFT + kNN", "손으로 만든 SIFT + kNN"),
+    "surf_svm": ("by hand: SURF + SVM", "손으로 만든 SURF + SVM"),
+    "surf_knn": ("by hand: SURF + kNN", "손으로 만든 SURF + kNN"),
     "tree": ("decision tree", "결정 트리"),
     "forest": ("random forest", "랜덤 포레스트"),
 }

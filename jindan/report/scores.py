@@ -6,12 +6,13 @@ from typing import Any
 
 from jindan.report.charts_grid import Bar, bar_chart
 from jindan.report.headline import main_score, value_text, with_interval
-from jindan.report.markup import both, figure, grid, section, table, tag
+from jindan.report.markup import both, figure, grid, paragraph, section, table, tag
 from jindan.report.names import baseline_name, falls, is_share, metric_name
-from jindan.report.values import duration, mapped, mappings, measure, number
+from jindan.report.values import duration, mapped, mappings, measure, number, shown
 from jindan.report.words import Text, joined, t
 
 MAX_METRICS = 12
+BY_HAND = ("hog_", "sift_", "surf_")
 
 
 def scores(record: dict[str, Any]) -> str:
@@ -61,21 +62,24 @@ def _bars(record: dict[str, Any]) -> str:
 
 
 def _models(record: dict[str, Any], names: list[str]) -> str:
-    """All metrics of network and baselines, and what each cost."""
+    """All metrics of network and baselines, the rows each learned from, and what it cost."""
     baselines, score = mappings(record.get("baselines")), main_score(record)
     if not baselines or score is None:
         return ""
     own = mapped(mapped(record.get("metrics")).get(score.split))
     spent = [number(mapped(record.get("seconds")).get(part)) for part in ("compile", "train")]
-    blocks = [("network", own, sum(s or 0.0 for s in spent) if spent[1] is not None else None)]
-    blocks += [(str(b.get("name")), mapped(b.get("metrics")), b.get("seconds")) for b in baselines]
-    names = [n for n in names if any(measure(block.get(n)).value is not None for _, block, _ in blocks[1:])][:6]
+    learnt = mapped(mapped(record.get("data")).get("n")).get("train")
+    blocks = [("network", own, sum(s or 0.0 for s in spent) if spent[1] is not None else None, learnt)]
+    blocks += [(str(b.get("name")), mapped(b.get("metrics")), b.get("seconds"), b.get("rows")) for b in baselines]
+    names = [n for n in names if any(measure(block.get(n)).value is not None for _, block, _, _ in blocks[1:])][:6]
     if not names:
         return ""
     rows = []
-    for name, block, seconds in blocks:
+    for name, block, seconds, count in blocks:
         label = both(baseline_name(name))
         cells = [both(with_interval(n, measure(block.get(n)))) for n in names]
-        rows.append([tag("b", label) if name == "network" else label, *cells, both(duration(number(seconds)))])
-    head: list[Text] = [t("model"), *map(metric_name, names), t("time")]
-    return table(head, rows, caption=t("models_table"))
+        cells += [both(shown(number(count), 6)), both(duration(number(seconds)))]
+        rows.append([tag("b", label) if name == "network" else label, *cells])
+    head: list[Text] = [t("model"), *map(metric_name, names), t("on_train"), t("time")]
+    made = any(name.startswith(BY_HAND) for name, *_ in blocks)
+    return table(head, rows, caption=t("models_table")) + (paragraph(t("by_hand"), "note") if made else "")

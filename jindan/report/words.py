@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from jindan.report.words_others import OTHERS
+
 
 class Words(NamedTuple):
     """One text in both languages."""
@@ -238,8 +240,8 @@ UI: dict[str, tuple[str, str]] = {
     "lower": ("Shorter is better.", "짧을수록 좋습니다."),
     "models_table": ("Network and baselines on the same rows", "같은 행에서 본 신경망과 기준 모델"),
     "by_hand": (
-        "HOG, SIFT and SURF: gradients counted by hand-written rules, at most 2,000 training rows.",
-        "HOG·SIFT·SURF: 사람이 정한 규칙으로 기울기를 센 특징이며, 훈련 행은 많아야 2,000개입니다.",
+        "HOG, SIFT, SURF: features by hand, gradients counted by fixed rules; from at most 2,000 training rows.",
+        "HOG·SIFT·SURF는 사람이 정한 규칙으로 기울기를 센, 손으로 만든 특징입니다. 훈련 행은 많아야 2,000개입니다.",
     ),
     "model": ("model", "모델"),
     # mistakes
@@ -391,3 +393,4 @@ UI: dict[str, tuple[str, str]] = {
     "seconds_baselines": ("baselines", "기준 모델"),
     "steps": ("{n} steps, {rate} a second while training.", "{n} 스텝, 학습 중 초당 {rate} 스텝."),
 }
+UI.update(OTHERS)

@@ -59,7 +59,7 @@ def baselines(
             warnings.simplefilter("ignore")
             try:
                 model.fit(x[rows], y[rows])
-                scores = _scores(task, model, x_test, y_test, classes)
+                scores = scores_of(task, model, x_test, y_test, classes)
             except ValueError:
                 # A class may be missing from the rows kept; such a model has nothing to say.
                 continue
@@ -67,7 +67,8 @@ def baselines(
     return found
 
 
-def _scores(task: str, model: Any, x: np.ndarray, y: np.ndarray, classes: int) -> dict[str, Score]:
+def scores_of(task: str, model: Any, x: np.ndarray, y: np.ndarray, classes: int) -> dict[str, Score]:
+    """A fitted scikit-learn model's figures on rows x with truth y; without probabilities those that need none."""
     if task == "regression":
         return score_numbers(y, model.predict(x))
     if hasattr(model, "predict_proba"):

@@ -57,6 +57,30 @@ def test_xor_stays_wrong():
         assert model.score(TABLE, XOR) < 1
 
 
+@pytest.mark.parametrize("number", range(1, 15))
+def test_which_truth_tables_a_line_draws(number):
+    """Of the 14 functions of two bits that are not constant, all but XOR and its opposite are learned exactly."""
+    truth = [number >> bit & 1 for bit in range(4)]
+    model = Perceptron(random_state=number, max_iter=100).fit(TABLE, truth)
+    if truth in (XOR, [1 - v for v in XOR]):
+        assert model.n_iter_ == 100
+        assert model.score(TABLE, truth) <= 0.75  # a line has at least one of the four corners on the wrong side
+    else:
+        assert model.predict(TABLE).tolist() == truth
+        assert model.mistakes_[-1] == 0
+
+
+@pytest.mark.parametrize("truth", [*TRUTH.values(), XOR], ids=[*TRUTH, "XOR"])
+def test_gates_are_learned_as_scikit_learn_learns_them(truth):
+    coef, intercept = np.array([[0.31, -0.17]]), np.array([0.05])
+    wanted = linear_model.Perceptron(tol=None, max_iter=12, shuffle=False)
+    wanted.fit(TABLE, truth, coef_init=coef.copy(), intercept_init=intercept.copy())
+    found = Perceptron(max_iter=12, shuffle=False, coef=coef, intercept=intercept, dtype="float64").fit(TABLE, truth)
+    np.testing.assert_allclose(found.coef_, wanted.coef_, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found.intercept_, wanted.intercept_, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(found.predict(TABLE), wanted.predict(TABLE))
+
+
 def test_xor_from_gates():
     """A second layer draws it: XOR = AND(OR, NAND)."""
     hidden = np.stack([Perceptron.gate(name).predict(TABLE) for name in ("OR", "NAND")], axis=1)
