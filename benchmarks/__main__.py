@@ -21,7 +21,7 @@ LAYERS, LAYER_RUNS = tuple(NETWORKS), 3
 STUDIES = {"mnist-cnn": 3, "cnn-vs-mlp": 10, "shakespeare": 1, "reviews": 1}
 
 # The other models, beside their usual libraries. Modules in models/, again with `measure(runs) -> Result`.
-MODELS = {"rbm": 3, "dbn": 10, "word2vec": 3, "kmeans": 3, "pca": 3, "vae": 3, "oneshot": 1}
+MODELS = {"rbm": 3, "dbn": 10, "word2vec": 3, "kmeans": 3, "pca": 3, "vae": 3, "oneshot": 1, "gan": 3}
 
 
 def main() -> int:

@@ -107,18 +107,23 @@ def pages() -> dict[Path, str]:
 
 def measure(codes: list[str]) -> None:
     """Diagnose the sick patients and keep what their findings rest on."""
-    from jindan.doctor.exhibits import exhibits
-    from tests.patients.treat import diagnosed, idle
+    from jindan.doctor.exhibits import exhibits, modes_shown
+    from tests.patients.treat import collapsed, diagnosed, idle
 
     evidence = kept()
     for code in codes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            report = idle() if code == "device-idle" else diagnosed(code, sick=True)
-        found = next((f for f in report.findings if f.code == code), None)
-        print(f"{code}: {'found' if found else [f.code for f in report.findings]}", flush=True)
-        if found is not None:
-            evidence[code] = _short(exhibits(report.facts, found))
+            if code == "mode-collapse":
+                shown, told = [modes_shown(collapsed())], [code]
+            else:
+                report = idle() if code == "device-idle" else diagnosed(code, sick=True)
+                told = [f.code for f in report.findings]
+                first = [f for f in report.findings if f.code == code][:1]
+                shown = [one for f in first for one in exhibits(report.facts, f)]
+        print(f"{code}: {'found' if code in told else told}", flush=True)
+        if code in told:
+            evidence[code] = _short(shown)
             EVIDENCE.write_text(json.dumps(evidence, ensure_ascii=False, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
@@ -136,4 +141,4 @@ def _short(value: Any) -> Any:
 if __name__ == "__main__":
     from tests.patients.registry import PATIENTS
 
-    measure(sys.argv[1:] or [*PATIENTS, "device-idle"])
+    measure(sys.argv[1:] or [*PATIENTS, "device-idle", "mode-collapse"])

@@ -56,6 +56,8 @@ def exhibits(facts: Facts, finding: Finding) -> list[dict[str, Any]]:
         found.append(_bars("shared_rows", [("in_both", float(share)), ("held_alone", 1 - float(share))], share=True))
     if code == "device-idle" and (share := finding.evidence.get("fraction")) is not None:
         found.append(_bars("time_of_device", [("arithmetic", float(share)), ("waiting", 1 - float(share))], share=True))
+    if code == "mode-collapse":
+        found.append(modes_shown(finding))
     if code == "out-of-memory":
         found.append(_memory(facts))
     if code in SCORES and facts.standing is not None:
@@ -64,6 +66,12 @@ def exhibits(facts: Facts, finding: Finding) -> list[dict[str, Any]]:
         bars = sorted(facts.outcomes.items(), key=lambda pair: -pair[1])[:8]
         found.append(_bars("recovered", [(k, max(0.0, v)) for k, v in bars], share=True, strong=code))
     return [one for one in found if one]
+
+
+def modes_shown(finding: Finding) -> dict[str, Any]:
+    """Of each mode of the data, its share of the samples over its share of the data; 1 is as it should be."""
+    pairs = zip(finding.evidence.get("made", ()), finding.evidence.get("real", ()), strict=True)
+    return _bars("modes_beside_data", [(str(k), made / real) for k, (made, real) in enumerate(pairs, 1)])
 
 
 def _by_layer(facts: Facts, figure: str) -> dict[str, Any]:

@@ -4,8 +4,11 @@ from .autoencoder import Autoencoder
 from .boltzmann import BoltzmannMachine
 from .classifier import NeuralClassifier
 from .dbn import DBN
+from .gan import GAN
+from .hand_features import HandFeatures
 from .kmeans import KMeans
 from .loading import load
+from .oneshot import NeuralOneShot
 from .pca import PCA
 from .perceptron import Perceptron
 from .rbm import RBM
@@ -19,8 +22,11 @@ __all__ = [
     "Autoencoder",
     "BoltzmannMachine",
     "DBN",
+    "GAN",
+    "HandFeatures",
     "KMeans",
     "NeuralClassifier",
+    "NeuralOneShot",
     "NeuralRegressor",
     "PCA",
     "Perceptron",

@@ -75,6 +75,10 @@ UI: dict[str, tuple[str, str]] = {
     "mode_scores": ("The same rows in both modes", "두 모드에서 같은 행의 점수"),
     "training_mode": ("training mode", "훈련 모드"),
     "inference_mode": ("inference mode", "추론 모드"),
+    "modes_beside_data": (
+        "Modes of the data: share of the samples over share of the data",
+        "데이터의 모드: 표본에서의 비율 ÷ 데이터에서의 비율",
+    ),
     "shared_rows": ("Rows in both parts", "양쪽에 모두 있는 행"),
     "in_both": ("in both", "양쪽에"),
     "held_alone": ("held out only", "검증에만"),

@@ -1,7 +1,7 @@
 """The registry: code → a sick training and a healthy one.
 
 A patient is a dict of `layers`, `compile` (arguments of `Model.compile`), `data` (x, y, x_held, y_held) and `fit`
-(arguments of `fit`). `mode-collapse` waits for the GAN; `device-idle` depends on
+(arguments of `fit`). Sick and healthy of `mode-collapse` are in tests/estimators/test_gan.py; `device-idle` depends on
 the machine and is made by `treat.idle`.
 """
 

@@ -10,6 +10,8 @@ import numpy as np
 import jindan as jd
 from jindan.doctor.capacity import LONG
 from jindan.doctor.diagnosis import Report
+from jindan.doctor.findings import Finding
+from jindan.estimators.gan import GAN
 from jindan.models import Sequential
 
 from .registry import PATIENTS
@@ -50,3 +52,12 @@ def idle() -> Report:
                 loss_fn(module(x[row : row + 1]), y[row : row + 1]).backward()
                 optimizer.step()
     return watch.report()
+
+
+def collapsed() -> Finding:
+    """What the doctor finds in a GAN whose generator takes steps a hundred times those of its discriminator."""
+    rng, angles = np.random.default_rng(0), np.arange(8) * np.pi / 4
+    centres = np.stack([np.cos(angles), np.sin(angles)], 1)
+    model = GAN(8, hidden_layer_sizes=(64, 64), learning_rate=0.0001, generator_rate=0.01, penalty=0.0, average=0.0,
+                n_iter=20, random_state=0)  # fmt: skip
+    return model.fit(centres[rng.integers(0, 8, 2000)] + 0.02 * rng.normal(size=(2000, 2))).findings_[0]
