@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
+
+from .choices import Lang, Method, ModelName, TaskName
 
 app = typer.Typer(
     name="jindan",
@@ -20,22 +21,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Lang(StrEnum):
-    """The languages."""
-
-    en = "en"
-    ko = "ko"
-
-
-class TaskName(StrEnum):
-    """What can be predicted."""
-
-    auto = "auto"
-    binary = "binary"
-    multiclass = "multiclass"
-    regression = "regression"
 
 
 TableFile = Annotated[
@@ -71,7 +56,7 @@ Language = Annotated[Lang, typer.Option("--lang", help="Language: en or ko.")]
 Text = Optional[str]  # noqa: UP045
 Target = Annotated[
     Text,
-    typer.Option(help="Column to predict: its name, or its place (-1 is the last); a folder of classes needs none."),
+    typer.Option(help="Column to predict: its name, or its place (-1 is the last). With --model: its colours."),
 ]
 
 
@@ -125,6 +110,14 @@ def train(
     ctx: typer.Context,
     data: TableFile,
     target: Target = None,
+    model: Annotated[
+        Optional[ModelName],  # noqa: UP045
+        typer.Option(help="A model that needs no target, in place of a network that predicts one."),
+    ] = None,
+    dim: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, help="With --model: numbers of a code, hidden units, clusters, components."),
+    ] = None,
     task: Annotated[TaskName, typer.Option(help="What the target is; auto reads it off the column.")] = TaskName.auto,
     layers: Annotated[Text, typer.Option(help='Hidden layers: "30 relu, dropout 0.2, 16 relu"; or none.')] = None,
     plan: Annotated[Optional[Path], typer.Option(help="A JSON file of a Plan.")] = None,  # noqa: UP045
@@ -167,11 +160,20 @@ def train(
     lang: Language = Lang.en,
 ) -> bool:
     """Train a network on a table or on images: split, scale, train, compare with simple models, write a run folder."""
+    if model is not None:
+        from .others import train_model
+
+        given = {name for name in ctx.params if _was_given(ctx, name)}
+        return train_model(data, model.value, {**locals()}, given, ctx.obj or ())
     from ..data import holds_images
     from ..runs.tables import train_table
     from .progress import Bar
-    from .use import preprocessing_of
+    from .use import preprocessing_of, refuse_others
 
+    if dim is not None:
+        raise typer.BadParameter("means nothing without --model.", param_hint="'--dim'")
+    if start is not None:
+        refuse_others(start, "train --from")
     if target is None and not holds_images(data):
         raise typer.BadParameter("missing; name the column to predict.", param_hint="'--target'")
     with Bar(quiet or json_out, lang.value) as bar:
@@ -185,13 +187,9 @@ def train(
     return _finished(result, json_out, quiet, lang)
 
 
-class Method(StrEnum):
-    """How settings are searched."""
-
-    bayes = "bayes"
-    random = "random"
-    grid = "grid"
-    halving = "halving"
+def _was_given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 @app.command()
@@ -242,7 +240,9 @@ def resume(
     """Go on with an interrupted training, to the same numbers as without the interruption."""
     from ..runs.tables import resume_table
     from .progress import Bar
+    from .use import refuse_others
 
+    refuse_others(run, "resume")
     with Bar(quiet or json_out, lang.value) as bar:
         result = resume_table(run, listen=bar)
     return _finished(result, json_out, quiet, lang)
@@ -276,7 +276,7 @@ def predict(
     json_out: Json = False,
     lang: Language = Lang.en,
 ) -> None:
-    """Predict the rows of a table, or images: row number, prediction, and probabilities or an interval."""
+    """Predict rows of a table, or images: prediction and probabilities or an interval; of --model: codes, clusters."""
     from .use import predict_rows
 
     predict_rows(run, data, out, json_out, lang.value)
@@ -288,6 +288,36 @@ def evaluate(run: RunFolder, data: TableFile, json_out: Json = False, lang: Lang
     from .use import evaluate_rows
 
     evaluate_rows(run, data, json_out, lang.value)
+
+
+@app.command()
+def sample(
+    run: RunFolder,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 10,
+    seed: Annotated[Optional[int], typer.Option(min=0, help="Other rows; the run's own unless given.")] = None,  # noqa: UP045
+    out: Annotated[Optional[Path], typer.Option(help="A CSV, or a PNG of images; else standard output.")] = None,  # noqa: UP045
+    json_out: Json = False,
+    lang: Language = Lang.en,
+) -> None:
+    """Draw new rows, or images, from a run of --model vae, gan, rbm or dbn."""
+    from .others import sample_rows
+
+    sample_rows(run, count, seed, out, json_out, lang.value)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def neighbors(
+    run: RunFolder,
+    words: Annotated[Optional[list[str]], typer.Argument(help="WORD, or: king - man + woman.")] = None,  # noqa: UP045
+    row: Annotated[int | None, typer.Option(min=1, help="Rows near this one of the table, in place of words.")] = None,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 10,
+    json_out: Json = False,
+    lang: Language = Lang.en,
+) -> None:
+    """The words nearest to a word, or to a sum of words; or the rows nearest to a row, by their codes."""
+    from .others import show_neighbors
+
+    show_neighbors(run, words or [], row, count, json_out, lang.value)
 
 
 @app.command()

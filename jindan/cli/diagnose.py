@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .progress import Bar
+from .use import refuse_others
 from .words import say
 
 
@@ -15,6 +16,7 @@ def diagnose_rows(run: Path, lang: str, as_json: bool, quiet: bool, *, repair: b
     """Look at a run, print what was found, and write the repaired run or the page where asked for."""
     from ..runs.diagnosis import diagnose_run
 
+    refuse_others(run, "diagnose")
     with Bar(quiet or as_json, lang) as bar:
         found = diagnose_run(run, repair=repair, out=out, listen=bar)
     if page is not None:

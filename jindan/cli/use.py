@@ -55,6 +55,18 @@ def preprocessing_of(drop: str | None, numeric: str | None, plan: Path | None) -
     return replace(known or Preprocessing(), **changes)
 
 
+def refuse_others(run: Path, command: str) -> None:
+    """Say that a command is not for the models without a target.
+
+    Raises:
+        InputError: where the run is of such a model.
+    """
+    from ..runs.others_use import is_other, refuse_other
+
+    if is_other(run):
+        refuse_other(run, command, f"These work: jindan report {run}, jindan predict {run} DATA, jindan evaluate.")
+
+
 def predict_rows(run: Path, sources: list[Path], out: Path | None, as_json: bool, lang: str) -> None:
     """Predictions as CSV; what is unusual about the rows goes to standard error."""
     if out is not None and out.exists() and any(data.exists() and out.samefile(data) for data in sources):
@@ -62,6 +74,11 @@ def predict_rows(run: Path, sources: list[Path], out: Path | None, as_json: bool
             "The predictions would replace the rows they are made from.", where=f"--out {out}",
             expected="another file", received="the table itself", help="Choose another --out.",
         )  # fmt: skip
+    if _is_other(run):
+        from .others import predict_others
+
+        predict_others(run, sources, out, as_json, lang)
+        return
     model = _table_model(run)
     frame = model.frame(sources[0] if len(sources) == 1 and not _one_image(model, sources[0]) else sources)
     remarks = model.facts.preprocessor.check(frame)
@@ -94,6 +111,11 @@ def evaluate_rows(run: Path, data: Path, as_json: bool, lang: str) -> None:
     """Figures with intervals on a labelled table."""
     from ..data import present_rows
 
+    if _is_other(run):
+        from .others import evaluate_others
+
+        evaluate_others(run, data, as_json, lang)
+        return
     model = _table_model(run)
     frame = model.frame(data)
     scores = model.score(frame)
@@ -207,6 +229,12 @@ def _broken(table: Any) -> int:
     column = table["prediction"]
     wrong = ~column.is_finite() if column.dtype.is_float() else column.is_null()
     return int(wrong.fill_null(True).sum())
+
+
+def _is_other(run: Path) -> bool:
+    from ..runs.others_use import is_other
+
+    return is_other(run)
 
 
 def _table_model(run: Path) -> Any:

@@ -94,6 +94,20 @@ TEXTS = {
         "; interrupted during the cross-validation, which is missing here",
         ", 교차 검증 중에 중단되어 그 결과가 빠져 있음",
     ),
+    "o_rows": (
+        "{train} training and {test} test rows; {seconds} s in all",
+        "훈련 {train}행, 시험 {test}행, 모두 {seconds}초",
+    ),
+    "o_rows_of": ("{rows} row(s)", "{rows}행"),
+    "o_interrupted": (
+        "interrupted after {epochs} epoch(s); what was learnt is kept. Training cannot be resumed here.",
+        "에폭 {epochs}회에서 멈췄습니다. 그때까지 학습한 것은 저장했지만 이어서 학습할 수는 없습니다.",
+    ),
+    "o_strange": (
+        "{count} of {rows} rows are stranger than 99 in 100 of the rows held out in training (last column).",
+        "{rows}행 가운데 {count}행이 학습 때 따로 둔 행의 99%보다 더 낯섭니다(마지막 열).",
+    ),
+    "o_images": ("{count} image(s) → {out}", "이미지 {count}개 → {out}"),
     "next": ("Next:", "다음:"),
     "leak": (
         "`{column}` says the same as `{target}`: if it is not known at prediction time, leave it out.",

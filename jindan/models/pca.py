@@ -144,14 +144,10 @@ def covariance(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 def _by_covariance(x: np.ndarray, mean: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, float]:
     found = covariance(x, mean)
-    total, width = float(np.trace(found)), len(found)
-    # Past a fifth or so, taking all of them apart is faster than looking for some.
-    some = (width - count, width - 1) if count * 5 <= width else None
-    values, vectors = linalg.eigh(
-        found, subset_by_index=some, driver="evr" if some else "evd", overwrite_a=True, check_finite=False
-    )
+    # NumPy's, though SciPy's could look for some only: its threads are others and would wait against those of products.
+    values, vectors = np.linalg.eigh(found)
     order = slice(None, None, -1)
-    return vectors.T[order][:count], np.maximum(values[order][:count], 0), total
+    return vectors.T[order][:count], np.maximum(values[order][:count], 0), float(np.trace(found))
 
 
 def _by_qr(moved: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -176,10 +172,10 @@ def _by_sketch(
     basis = random.normal(size=(features, width)).astype(moved.dtype)
     for _ in range(turns):
         # Made orthogonal once a turn, on the features' side: in between nothing is lost that the last turn kept.
-        basis, _ = linalg.qr(moved.T @ (moved @ basis), mode="economic", check_finite=False)
-    sketch, _ = linalg.qr(moved @ basis, mode="economic", check_finite=False)
+        basis, _ = np.linalg.qr(moved.T @ (moved @ basis))
+    sketch, _ = np.linalg.qr(moved @ basis)
     small = (sketch.T @ moved).astype(np.float64)
-    _, singular, found = linalg.svd(small, full_matrices=False, check_finite=False)
+    _, singular, found = np.linalg.svd(small, full_matrices=False)
     return found[:count], singular[:count] ** 2 / (rows - 1)
 
 

@@ -73,6 +73,9 @@ METRICS: dict[str, tuple[str, str]] = {
     "learning_rate": ("learning rate", "학습률"),
     "energy_gap": ("energy of rows minus that of samples", "행과 표본의 에너지 차이"),
     "reconstruction_error": ("error of the reconstruction", "재구성 오차"),
+    "pseudo_likelihood": ("pseudo-likelihood", "유사 가능도(pseudo-likelihood)"),
+    "discriminator_loss": ("loss of the discriminator", "판별자 손실"),
+    "generator_loss": ("loss of the generator", "생성자 손실"),
 }
 
 BASELINES: dict[str, tuple[str, str]] = {

@@ -15,6 +15,7 @@ from jindan.report.headline import headline
 from jindan.report.markup import both, clip, esc, tag
 from jindan.report.mistakes import mistakes
 from jindan.report.network import network, plan
+from jindan.report.others import OTHER_SECTIONS
 from jindan.report.repeats import repeats
 from jindan.report.scores import scores
 from jindan.report.training import curves, timing
@@ -47,7 +48,8 @@ def build_report(record: dict[str, Any]) -> str:
     """
     language = "ko" if str(record.get("lang") or "en").lower().startswith("ko") else "en"
     name = clip(record.get("name") or "jindan", 120)
-    sections = [(key, content) for key, build in SECTIONS if (content := build(record))]
+    order = OTHER_SECTIONS if record.get("model") else SECTIONS
+    sections = [(key, content) for key, build in order if (content := build(record))]
     body = _top(record, name) + tag(
         "div", _contents(sections) + tag("main", "\n".join(c for _, c in sections)), class_="body"
     )
