@@ -128,11 +128,15 @@ class DBN(ClassifierMixin, TransformerMixin, BaseEstimator):
             rows, sizes, epochs=self.pretrain_iter, values=values, seed=seed, visible=self.visible_,
             base=base_rates(rows, self.visible_), method=self.method, steps=self.k,
             batch_size=self.pretrain_batch_size, momentum=self.pretrain_momentum > 0,
-            weight_decay=self.weight_decay > 0, dtype=self.dtype,
+            weight_decay=self.weight_decay > 0, dtype=self.dtype, listen=self._line(),
         )  # fmt: skip
         if stack.interrupted:
             raise KeyboardInterrupt
         return stack
+
+    def _line(self) -> Any:
+        """Who is told of the RBMs' progress."""
+        return None
 
     def _check(self) -> None:
         sizes = self.hidden_layer_sizes

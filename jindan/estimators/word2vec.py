@@ -111,7 +111,10 @@ class Word2Vec(TransformerMixin, BaseEstimator):
         """
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         words, counts, members = self._train(X, [seed])
-        return self._adopt(words, counts, members[0])
+        self._adopt(words, counts, members[0])
+        if members[0].interrupted:
+            raise KeyboardInterrupt  # what was learned until then is kept
+        return self
 
     def fit_seeds(self, X: Any, seeds: Sequence[int]) -> list[Self]:
         """Fit a model for each seed, all side by side in one program, to see what hangs on chance.
@@ -121,6 +124,8 @@ class Word2Vec(TransformerMixin, BaseEstimator):
         """
         drawn = [int(check_random_state(int(seed)).randint(2**31 - 1)) for seed in seeds]
         words, counts, members = self._train(X, drawn)
+        if members[0].interrupted:
+            raise KeyboardInterrupt
         settings = self.get_params()
         return [
             type(self)(**{**settings, "random_state": int(seed)})._adopt(words, counts, member)

@@ -57,6 +57,14 @@ def read(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndar
     return body["settings"], saving.read_arrays(Path(path) / saving.WEIGHTS)
 
 
+def is_one(path: str | Path) -> bool:
+    """Whether a folder was written by `write`."""
+    try:
+        return FORMAT in json.loads((Path(path) / saving.PLAN).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False
+
+
 def plain(settings: dict[str, Any], arrays: dict[str, np.ndarray], model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Settings as JSON can hold them, with the columns' names, and the arrays."""
     if not isinstance(settings.get("random_state", 0), (int, np.integer)):

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import saving
+from ..errors import FileError
+from . import estimator_files, saving
 from .model import Model
 
 PREPROCESSING = "preprocessing.json"
@@ -36,6 +37,11 @@ def load(path: Any) -> Any:
         from ..select.stacking import Stacked
 
         return Stacked.load(folder)
+    if estimator_files.is_one(folder):
+        raise FileError(
+            "This folder holds an estimator that is no network.", where=folder, expected="a network, or a run of one",
+            received="what an estimator's save wrote", help="jindan.estimators.load reads it.",
+        )  # fmt: skip
     run, body = saving.read_run(folder)
     model = Model.from_run(run)
     model._compiled = bool(body.get("compiled", True))

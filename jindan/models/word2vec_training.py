@@ -29,6 +29,7 @@ class Vectors:
         loss: Negative objective by epoch, a mean over blocks, in nats a pair (of CBOW, a word).
         seed, values: What it was trained with.
         seconds: Of all calls of the program: "compile", "run".
+        interrupted: Whether Ctrl-C ended it early.
     """
 
     input: np.ndarray = field(repr=False)
@@ -37,6 +38,7 @@ class Vectors:
     seed: int
     values: dict[str, float]
     seconds: dict[str, float]
+    interrupted: bool = False
 
 
 def program_of(counts: np.ndarray, *, hierarchical: bool = False, **settings: Any) -> Word2VecProgram:
@@ -107,7 +109,7 @@ def train_vectors(
         listen: Called with epoch, share done and the chunk's loss of the first member; returning True ends there.
 
     Returns:
-        The members. A member alone gives the same numbers.
+        The members, as far as they came where Ctrl-C ended it. A member alone gives the same numbers.
     """
     places = {word: i for i, word in enumerate(words)}
     chances, total = corpus.keep_chances(counts, sample), int(counts.sum())
@@ -118,7 +120,7 @@ def train_vectors(
     fixed = tables(program, counts)
     states = [{**program.init(s, v), **fixed} for s, v in zip(seeds, values, strict=True)]
     losses: list[Any] = []
-    seconds, done, chunk, ended = {"compile": 0.0, "run": 0.0}, 0, 0, False
+    seconds, done, chunk, ended, cut = {"compile": 0.0, "run": 0.0}, 0, 0, False, False
     for epoch in range(epochs):
         kept: list[np.ndarray] = []
         for ids, sentence in corpus.numbered(corpus.sentences_of(sentences, tokenize), places, CHUNK):
@@ -135,11 +137,14 @@ def train_vectors(
             states = [f.state for f in found]
             kept.append(np.array([used, *(_loss(f, used, rows) for f in found)]))
             seconds = {name: seconds[name] + found[0].seconds[name] for name in seconds}
-            ended = listen is not None and bool(listen(epoch, done / (total * epochs), float(kept[-1][1])))
+            cut = found[0].position < divmod(used, rows)
+            ended = cut or (listen is not None and bool(listen(epoch, done / (total * epochs), float(kept[-1][1]))))
         if kept:
             losses.append(np.average([k[1:] for k in kept], axis=0, weights=[k[0] for k in kept]))
     return [
-        Vectors(state["input"], state["output"], [float(row[m]) for row in losses], seeds[m], dict(values[m]), seconds)
+        Vectors(
+            state["input"], state["output"], [float(row[m]) for row in losses], seeds[m], dict(values[m]), seconds, cut
+        )
         for m, state in enumerate(states)
     ]
 
@@ -149,10 +154,7 @@ def _chunk(program: Any, x: Any, used: int, states: Any, seeds: Any, values: Any
     # Draws of windows and noise come from the seed and the place, which starts at 0 in each chunk.
     own = [int(np.random.SeedSequence([int(seed), chunk]).generate_state(1)[0]) for seed in seeds]
     starts = [Trained.fresh(program, s, k, v) for s, k, v in zip(states, own, values, strict=True)]
-    found = train_program(program, x, epochs=1, seeds=own, values=values, start=starts, until=(0, used))
-    if found[0].position < divmod(used, len(x["ids"])):
-        raise KeyboardInterrupt
-    return found
+    return train_program(program, x, epochs=1, seeds=own, values=values, start=starts, until=(0, used))
 
 
 def _loss(found: Trained, used: int, rows: int) -> float:

@@ -92,14 +92,15 @@ def train_rows(kind: str, asked: Asked, rows: Rows, seed: int, listen: Callable[
     with warnings.catch_warnings():
         # What an estimator warns of stands among its findings, or is refused below.
         warnings.simplefilter("ignore", JindanWarning)
-        interrupted = _fit(kind, model, x, y, listen, settings.get("n_iter", 0))
+        rounds = settings.get("n_iter", 0) if kind != DBN else model.pretrain_iter * len(model.hidden_layer_sizes)
+        interrupted = _fit(kind, model, x, y, listen, rounds)
     _refuse_broken(kind, model, x[:20])
     return Fitted(model, history_of(kind, model), interrupted, choice)
 
 
 def _fit(kind: str, model: Any, x: np.ndarray, y: Any, listen: Any, epochs: int) -> bool:
     """Fit; whether a Ctrl-C cut it off after something was learnt."""
-    if kind not in (DBN, KMEANS, PCA):
+    if kind not in (KMEANS, PCA):
         # What the estimators tell while they train goes through here; printing is its usual form.
         told = Rounds(listen, epochs)
         model._line = lambda: told

@@ -107,8 +107,14 @@ def train_words(asked: Asked, corpus: Corpus, seed: int, listen: Any) -> Fitted:
         own |= {"learning_rate": asked.learning_rate, "min_learning_rate": min(1e-4, asked.learning_rate)}
     model = Word2Vec(tokenize="words", min_count=least, epochs=epochs, random_state=seed, **own)
     told = Told(corpus.texts, epochs, listen)
-    model.fit(told)
-    return Fitted(model, {"loss": [float(v) for v in model.history_["loss"]]}, told.ended)
+    try:
+        model.fit(told)
+        interrupted = told.ended
+    except KeyboardInterrupt:
+        if not hasattr(model, "wv_"):
+            raise
+        interrupted = True
+    return Fitted(model, {"loss": [float(v) for v in model.history_["loss"]]}, interrupted)
 
 
 def words_shown(model: Any, seed: int) -> dict[str, Any]:

@@ -115,3 +115,29 @@ def test_the_vectors_answers_are_at_hand():
     assert model.similarity("a", "b") == model.wv_.similarity("a", "b")
     assert model.most_similar("a", topn=2) == model.wv_.most_similar("a", topn=2)
     assert model.analogy("a", "b", "c") == model.wv_.analogy("a", "b", "c")
+
+
+def test_an_interruption_keeps_what_was_learned(monkeypatch):
+    from jindan.models import word2vec_training as training
+
+    whole = training.train_program
+    calls = []
+
+    def cut_short(*args, until, **settings):
+        calls.append(until)
+        return whole(*args, until=(0, 1) if len(calls) > 1 else until, **settings)
+
+    monkeypatch.setattr(training, "train_program", cut_short)
+    model = Word2Vec(8, block=4, **{**SETTINGS, "epochs": 3})
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(two_topics(40))
+    assert len(calls) == 2
+    assert np.isfinite(model.wv_.vectors).all()
+
+
+def test_a_networks_loader_names_the_right_one(tmp_path):
+    import jindan as jd
+
+    Word2Vec(8, **SETTINGS).fit(two_topics(20)).save(tmp_path / "w")
+    with pytest.raises(FileError, match=r"jindan\.estimators\.load"):
+        jd.load(tmp_path / "w")
