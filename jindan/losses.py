@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 
 from .closures import closed
 from .spec import POSITIVE, UNIT, Spec, item
@@ -179,9 +180,28 @@ class BinaryCrossentropy(Loss):
         return -jnp.mean(y * jnp.log(p) + (1 - y) * jnp.log1p(-p), axis=-1)
 
     def logit_rows(self, y_true: Array, logits: Array) -> Array:
-        y = self._smooth(y_true)
-        # Both halves are smooth: max(z, 0) and |z| have kinks at 0 whose one-sided slopes would not cancel.
-        return jnp.mean(y * jax.nn.softplus(-logits) + (1 - y) * jax.nn.softplus(logits), axis=-1)
+        return jnp.mean(_logistic(logits, self._smooth(y_true)), axis=-1)
+
+
+@jax.custom_jvp
+def _logistic(z: Array, y: Array) -> Array:
+    """y log(1 + e^(−z)) + (1 − y) log(1 + e^z), with one exponential and one logarithm."""
+    return jnp.maximum(z, 0) - z * y + jnp.log1p(jnp.exp(-jnp.abs(z)))
+
+
+def _logistic_slope(primals: tuple[Array, Array], tangents: tuple[Any, Any]) -> tuple[Array, Array]:
+    """σ(z) − y by z, and −z by y: max(z, 0) and |z| have kinks at 0 whose one-sided slopes would not cancel."""
+    (z, y), (dz, dy) = primals, tangents
+    out = _logistic(z, y)
+    slope = jnp.zeros_like(out)
+    if not isinstance(dz, SymbolicZero):
+        slope = slope + (jax.nn.sigmoid(z) - y) * dz
+    if not isinstance(dy, SymbolicZero):
+        slope = slope - z * dy
+    return out, slope
+
+
+_logistic.defjvp(_logistic_slope, symbolic_zeros=True)
 
 
 class CategoricalCrossentropy(Loss):

@@ -144,10 +144,20 @@ def covariance(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 def _by_covariance(x: np.ndarray, mean: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, float]:
     found = covariance(x, mean)
+    width, total = len(found), float(np.trace(found))
+    # Constant columns are directions of their own; what is left without them is solved in the cube of the time.
+    varies = np.flatnonzero(found.diagonal() > 0)
+    inner = found if len(varies) == width else found[np.ix_(varies, varies)]
     # NumPy's, though SciPy's could look for some only: its threads are others and would wait against those of products.
-    values, vectors = np.linalg.eigh(found)
-    order = slice(None, None, -1)
-    return vectors.T[order][:count], np.maximum(values[order][:count], 0), float(np.trace(found))
+    values, vectors = np.linalg.eigh(inner)
+    values, vectors = np.maximum(values[::-1][:count], 0), vectors.T[::-1][:count]
+    if len(varies) == width:
+        return vectors, values, total
+    directions, variance = np.zeros((count, width)), np.zeros(count)
+    directions[: len(vectors), varies], variance[: len(values)] = vectors, values
+    rest = np.setdiff1d(np.arange(width), varies)[: count - len(vectors)]
+    directions[np.arange(len(vectors), len(vectors) + len(rest)), rest] = 1
+    return directions, variance, total
 
 
 def _by_qr(moved: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
