@@ -74,7 +74,7 @@ class Word2Vec(TransformerMixin, BaseEstimator):
         max_vocabulary: int | None = None,
         tokenize: Any = None,
         block: int | None = None,
-        shared: int = 64,
+        shared: int = 32,
         random_state: Any = None,
         verbose: bool = False,
         dtype: str = "float32",
@@ -144,11 +144,15 @@ class Word2Vec(TransformerMixin, BaseEstimator):
         )  # fmt: skip
         values = {"learning_rate": self.learning_rate, "min_learning_rate": self.min_learning_rate}
         members = train_vectors(program, X, words, counts, epochs=self.epochs, sample=self.sample, seeds=seeds,
-                                values=[values], tokenize=tokenize, listen=_tell if self.verbose else None)  # fmt: skip
+                                values=[values], tokenize=tokenize, listen=self._line())  # fmt: skip
         if not all(np.isfinite(m.input).all() for m in members):
             raise InputError("The vectors are not finite.", where="learning_rate of Word2Vec", expected="a lower one",
                              received=self.learning_rate, help="Lower learning_rate or block.")  # fmt: skip
         return words, counts, members
+
+    def _line(self) -> Any:
+        """Who is told of epoch, share done and loss."""
+        return _tell if self.verbose else None
 
     def _adopt(self, words: list[str], counts: np.ndarray, member: Vectors) -> Self:
         self.wv_ = WordVectors(words, member.input)

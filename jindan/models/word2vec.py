@@ -56,7 +56,7 @@ class Word2VecProgram:
     negative: int = 5
     depth: int = 0
     block: int = 64
-    shared: int = 64
+    shared: int = 32
     dtype: str = "float32"
 
     figures = ("loss",)

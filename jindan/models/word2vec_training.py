@@ -13,6 +13,7 @@ from . import word2vec_corpus as corpus
 from .word2vec import Word2VecProgram
 
 CHUNK = 400_000
+REMEMBERED = 20_000_000  # words of a corpus whose numbers are kept, rather than cut out of its text anew each epoch
 """Words read at a time."""
 NOISE_POWER = 0.75
 BLOCK = 64
@@ -100,7 +101,8 @@ def train_vectors(
 
     Args:
         program: What is trained.
-        sentences: The corpus, as `sentences_of` takes it; gone through once an epoch.
+        sentences: The corpus, as `sentences_of` takes it; gone through once, and once an epoch where it has more than
+            `REMEMBERED` words.
         words, counts: Its vocabulary, the most frequent first.
         epochs: Passes over the corpus.
         sample: Threshold t of subsampling; 0 keeps all words.
@@ -121,9 +123,14 @@ def train_vectors(
     states = [{**program.init(s, v), **fixed} for s, v in zip(seeds, values, strict=True)]
     losses: list[Any] = []
     seconds, done, chunk, ended, cut = {"compile": 0.0, "run": 0.0}, 0, 0, False, False
+    numbers: list[tuple[np.ndarray, np.ndarray]] = []
     for epoch in range(epochs):
         kept: list[np.ndarray] = []
-        for ids, sentence in corpus.numbered(corpus.sentences_of(sentences, tokenize), places, CHUNK):
+        source = numbers if numbers else corpus.numbered(corpus.sentences_of(sentences, tokenize), places, CHUNK)
+        first = epoch == 0 and total <= REMEMBERED
+        for ids, sentence in source:
+            if first:
+                numbers.append((ids, sentence))
             if ended:
                 break
             stays = np.random.default_rng([chunk, 1]).random(len(ids)) < chances[ids]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..engine.pace import Progress
 from ..errors import InputError, JindanWarning
 from .others_rows import Rows
 from .others_settings import DBN, GAN, KINDS, KMEANS, PCA, RBM, VAE, Asked, settings_of
@@ -40,6 +39,7 @@ class Rounds:
     """A listener for a training in several calls: tells the epoch within the whole.
 
     >>> seen = []
+    >>> from jindan.engine.pace import Progress
     >>> told = Rounds(lambda p: seen.append((p.epoch, p.epochs)), 4)
     >>> for epoch in (1, 2, 1, 2):
     ...     told(Progress(epoch, 2, 0, 1, {}, [], 0.0, 1))
@@ -165,25 +165,6 @@ def choose_clusters(x: np.ndarray, seed: int) -> dict[str, list[float]]:
             found["clusters"].append(count)
             found["silhouette"].append(float(silhouette_score(some, labels)))
     return found
-
-
-class Told:
-    """A corpus that tells how far a training has come; once the listener says so, there are no more sentences."""
-
-    def __init__(self, texts: Any, epochs: int, listen: Callable[[Any], Any] | None) -> None:
-        self.texts, self.epochs, self.listen = texts, epochs, listen
-        self.passes, self.ended = -1, False  # the first pass counts words
-
-    def __iter__(self) -> Iterator[str]:
-        epoch, count = max(self.passes, 0), len(self.texts)
-        self.passes += 1
-        for number, text in enumerate(self.texts):
-            if number % 1000 == 0 and self.listen is not None and not self.ended and self.passes:
-                place = Progress(epoch, self.epochs, number, count, {}, [], 0.0, 1)
-                self.ended = bool(self.listen(place))
-            if self.ended:
-                return
-            yield text
 
 
 def codes_of(kind: str, model: Any, x: np.ndarray) -> np.ndarray | None:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..data import infer_columns, present_rows, read_table, resolve_column
+from ..engine.pace import Progress
 from ..errors import FileError, InputError
 from .others_settings import Asked
-from .others_train import Fitted, Told
+from .others_train import Fitted
 
 TABLES = (".csv", ".tsv", ".parquet")
 WORDS = 5_000_000
@@ -106,14 +107,23 @@ def train_words(asked: Asked, corpus: Corpus, seed: int, listen: Any) -> Fitted:
     if asked.learning_rate is not None:
         own |= {"learning_rate": asked.learning_rate, "min_learning_rate": min(1e-4, asked.learning_rate)}
     model = Word2Vec(tokenize="words", min_count=least, epochs=epochs, random_state=seed, **own)
-    told = Told(corpus.texts, epochs, listen)
+    ended: list[bool] = [False]
+
+    def told(epoch: int, share: float, loss: float) -> bool:
+        place = Progress(epoch, epochs, 0, 1, {"loss": loss}, [], 0.0, 1)
+        ended[0] = listen is not None and bool(listen(place))
+        return ended[0]
+
+    model._line = lambda: told  # type: ignore[method-assign]
     try:
-        model.fit(told)
-        interrupted = told.ended
+        model.fit(corpus.texts)
+        interrupted = ended[0]
     except KeyboardInterrupt:
         if not hasattr(model, "wv_"):
             raise
         interrupted = True
+    finally:
+        model.__dict__.pop("_line", None)
     return Fitted(model, {"loss": [float(v) for v in model.history_["loss"]]}, interrupted)
 
 

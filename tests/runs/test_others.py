@@ -14,8 +14,8 @@ from jindan.runs.others_figures import kept, told_apart
 from jindan.runs.others_pictures import reconstructions
 from jindan.runs.others_rows import NONE, Reader, Rows, read_rows
 from jindan.runs.others_settings import KINDS, Asked, parse_sizes, refuse_meaningless, settings_of
-from jindan.runs.others_train import Told, back_of, choose_clusters, strangeness
-from jindan.runs.others_words import asked_words, read_texts
+from jindan.runs.others_train import back_of, choose_clusters, strangeness
+from jindan.runs.others_words import asked_words, read_texts, train_words
 
 
 def _rows(x, **more):
@@ -163,14 +163,15 @@ def test_labels_are_kept_out_of_the_features(tmp_path):
     np.testing.assert_array_equal(again.matrix(frame), rows.x)
 
 
-def test_a_corpus_tells_how_far_it_is_and_can_be_ended():
-    seen = []
-    corpus = Told(["a b"] * 2500, 2, lambda told: seen.append((told.epoch, told.step)))
-    for _ in range(3):  # words are counted first
-        assert len(list(corpus)) == 2500
-    assert seen == [(0, 0), (0, 1000), (0, 2000), (1, 0), (1, 1000), (1, 2000)]
-    ended = Told(["a b"] * 10, 2, lambda told: isinstance(told, Progress))
-    assert [len(list(ended)) for _ in range(3)] == [10, 0, 0]
+def test_a_training_of_words_tells_how_far_it_is_and_can_be_ended(tmp_path):
+    (tmp_path / "t.txt").write_text("one two three\ntwo three four\n" * 20, "utf-8")
+    texts, seen = read_texts(tmp_path / "t.txt", None, None), []
+    found = train_words(Asked(epochs=3), texts, 0, lambda told: seen.append((told.epoch, told.epochs)))
+    assert seen == [(0, 3), (1, 3), (2, 3)]
+    assert not found.interrupted
+    ended = train_words(Asked(epochs=3), texts, 0, lambda told: isinstance(told, Progress))
+    assert ended.interrupted
+    assert len(ended.history["loss"]) == 1
 
 
 def test_texts_of_a_file_and_of_a_column(tmp_path):
