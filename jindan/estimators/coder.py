@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from safetensors.numpy import save_file
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
@@ -24,13 +23,14 @@ from ..models.sequential import Sequential
 from ..optimizers import Adam
 from ..plan import Plan
 from ..schedules import CosineDecay
+from .mixins import ManyMixin, TellsMixin
 from .rbm import check_settings
 
 SCALINGS = ("auto", "columns", "common", None)
 ARRAYS = "scaling.safetensors"
 
 
-class Coder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Coder(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Base: rows X are their own targets. Subclasses say which layers, and what is made of the run."""
 
     embedding_dim: Any
@@ -53,19 +53,6 @@ class Coder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Learn from rows X (n, features), or images (n, *image_shape); y is not looked at."""
         self._fit_all([self], X)
         return self
-
-    def fit_many(self, X: Any, settings: Sequence[Mapping[str, Any]]) -> list[Self]:
-        """Fit copies with other settings; those that differ in numbers alone are one compiled program.
-
-        Each is the same as if fitted alone.
-
-        Args:
-            X: Rows (n, features).
-            settings: Of each copy, as in `set_params`: `[{"random_state": s} for s in range(8)]`.
-        """
-        members = [clone(self).set_params(**own) for own in settings]
-        self._fit_all(members, X)
-        return members
 
     def _fit_all(self, members: list[Self], X: Any) -> None:
         for member in members:
@@ -139,13 +126,6 @@ class Coder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _adopt(self, run: Run, rows: np.ndarray) -> None:
         self.run_, self.history_ = run, {name: list(values) for name, values in run.history.items()}
         self.model_: Any = self._halves(run)
-
-    def _line(self) -> Any:
-        if not self.verbose:
-            return None
-        from ..models.display import Line
-
-        return Line(2)
 
     # -- what subclasses differ in -----------------------------------------------------------------------------------
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -21,12 +21,13 @@ from ..models import estimator_files, saving
 from ..models import gan as networks
 from ..models.gan import LOSSES, NON_SATURATING, PENALTY, GANProgram
 from .coder import SCALINGS, _count, _counts
+from .mixins import ManyMixin, TellsMixin
 from .rbm import check_settings
 
 LOOKED = 4096  # rows drawn to see which modes are reached
 
 
-class GAN(BaseEstimator):
+class GAN(ManyMixin, TellsMixin, BaseEstimator):
     """A generator of rows, learned against a discriminator that tells made rows from real ones.
 
     The mathematics is in `jindan.models.gan`. After `fit` the doctor looks at whether samples reach every mode of the
@@ -114,19 +115,6 @@ class GAN(BaseEstimator):
         """Learn the distribution of rows X (n, features), or images (n, *image_shape); y is not looked at."""
         self._fit_all([self], X)
         return self
-
-    def fit_many(self, X: Any, settings: Sequence[Mapping[str, Any]]) -> list[Self]:
-        """Fit copies with other settings; those that differ in numbers alone are one compiled program.
-
-        Each is the same as if fitted alone.
-
-        Args:
-            X: Rows (n, features).
-            settings: Of each copy, as in `set_params`: `[{"random_state": s} for s in range(8)]`.
-        """
-        members = [clone(self).set_params(**own) for own in settings]
-        self._fit_all(members, X)
-        return members
 
     def _fit_all(self, members: list[Self], X: Any) -> None:
         groups: dict[Any, list[tuple[Self, np.ndarray]]] = {}
@@ -226,13 +214,6 @@ class GAN(BaseEstimator):
         if found is not None:
             self.findings_ = (found,)
             warnings.warn(found.text(), JindanWarning, stacklevel=4)
-
-    def _line(self) -> Any:
-        if not self.verbose:
-            return None
-        from ..models.display import Line
-
-        return Line(2)
 
     # -- using -------------------------------------------------------------------------------------------------------
 

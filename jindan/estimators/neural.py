@@ -40,6 +40,7 @@ from ..models.fitting import ready
 from ..optimizers import SGD, Adam, Optimizer
 from ..plan import Plan
 from ..spec import get
+from .mixins import TellsMixin
 
 # scikit-learn's names for what the field calls otherwise.
 _ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
@@ -52,7 +53,7 @@ def extended(method: Callable, **more: Any) -> inspect.Signature:
     return known.replace(parameters=[*known.parameters.values(), *added])
 
 
-class Neural(BaseEstimator):
+class Neural(TellsMixin, BaseEstimator):
     """What both estimators share; see `NeuralClassifier` for the arguments."""
 
     _score: str  # the figure that early stopping watches on its validation rows
@@ -232,13 +233,6 @@ class Neural(BaseEstimator):
         name = f"val_{self._score}"
         watch = EarlyStopping(name, self.tol, int(self.n_iter_no_change) + 1, mode="max", restore_best_weights=True)
         return {"rows": rows, "validation_rows": kept, "metrics": (self._score,), "early_stopping": watch}
-
-    def _line(self) -> Any:
-        if not self.verbose:
-            return None
-        from ..models.display import Line
-
-        return Line(2)
 
     # -- predicting ----------------------------------------------------------------------------------------------
 

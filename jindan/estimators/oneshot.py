@@ -19,10 +19,11 @@ from ..models.model import Model
 from ..models.oneshot import PROTOTYPICAL, EpisodeProgram, by_class
 from ..models.oneshot_gallery import COSINE, EUCLIDEAN, SIAMESE, Gallery
 from ..plan import Plan
+from .mixins import ScoresMixin
 from .oneshot_parts import check, flat, moments, network_of, read, shape_of, write
 
 
-class NeuralOneShot(ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class NeuralOneShot(ScoresMixin, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """An embedding learned on background classes, in which one example of a new class is enough.
 
     `fit` learns the embedding from a labelled background set; `enroll` shows it a class it has not seen. Until
@@ -293,21 +294,6 @@ class NeuralOneShot(ClassifierMixin, ClassNamePrefixFeaturesOutMixin, Transforme
     def transform(self, X: Any) -> np.ndarray:
         """Embeddings (rows, numbers) of rows or images."""
         return self._embed(self._given(X))
-
-    def decision_function(self, X: Any) -> np.ndarray:
-        """What `predict_proba` is the softmax of: (rows, classes), or the second's less the first's (rows,) of two."""
-        scores = self._logits(X)
-        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities of the classes (rows, classes), given that one of them is right."""
-        scores = self._logits(X)
-        p = np.exp(scores - scores.max(1, keepdims=True))
-        return p / p.sum(1, keepdims=True)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each row."""
-        return self.classes_[self._logits(X).argmax(1)]
 
     def _logits(self, X: Any) -> np.ndarray:
         check_is_fitted(self)

@@ -17,11 +17,12 @@ from ..errors import InputError, JindanWarning
 from ..models import estimator_files, partition, saving
 from ..models import rbm as machine
 from ..models.rbm import BERNOULLI, GAUSSIAN, METHODS, RBMProgram
+from .mixins import TellsMixin
 
 ARRAYS = {"kernel": "components_", "visible_bias": "intercept_visible_", "hidden_bias": "intercept_hidden_"}
 
 
-class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class RBM(TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """A restricted Boltzmann machine: p(v) = exp(−F(v)) / Z, learned by ascent of the likelihood.
 
     Names are those of `sklearn.neural_network.BernoulliRBM`; the mathematics is in `jindan.models.rbm`. Visible biases
@@ -170,13 +171,6 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         for name, own in ARRAYS.items():
             setattr(self, own, params[name].T if name == "kernel" else params[name])
         self._log_z: partition.LogZ | None = None
-
-    def _line(self) -> Any:
-        if not self.verbose:
-            return None
-        from ..models.display import Line
-
-        return Line(2)
 
     # -- using -------------------------------------------------------------------------------------------------------
 

@@ -17,10 +17,11 @@ from ..errors import InputError
 from ..models import estimator_files, saving
 from ..models.rbm import BERNOULLI, GAUSSIAN
 from ..models.rbm_classes import ClassRBMProgram, class_logits
+from .mixins import ScoresMixin, TellsMixin
 from .rbm import check_settings, standards
 
 
-class RBMClassifier(ClassifierMixin, BaseEstimator):
+class RBMClassifier(ScoresMixin, TellsMixin, ClassifierMixin, BaseEstimator):
     """A restricted Boltzmann machine over rows and classes, with p(y | x) exact (Larochelle & Bengio 2008).
 
     Args:
@@ -108,29 +109,6 @@ class RBMClassifier(ClassifierMixin, BaseEstimator):
             "weight_decay": (self.weight_decay >= 0, ">= 0"),
             "visible": (self.visible in ("auto", BERNOULLI, GAUSSIAN), f'"auto", "{BERNOULLI}" or "{GAUSSIAN}"'),
         })  # fmt: skip
-
-    def _line(self) -> Any:
-        if not self.verbose:
-            return None
-        from ..models.display import Line
-
-        return Line(2)
-
-    def decision_function(self, X: Any) -> np.ndarray:
-        """log p(y | x) up to a constant a row: (rows, classes), or the second's less the first's (rows,) of two."""
-        scores = self._logits(X)
-        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """p(y | x), exact (rows, classes)."""
-        scores = self._logits(X)
-        p = np.exp(scores - scores.max(1, keepdims=True))
-        return p / p.sum(1, keepdims=True)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each row."""
-        codes = self._logits(X).argmax(1)
-        return self.classes_[codes]
 
     def _logits(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
