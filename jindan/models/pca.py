@@ -10,7 +10,7 @@ from scipy import linalg
 from ..errors import InputError, UnknownNameError
 
 SOLVERS = ("auto", "full", "covariance", "randomized")
-BLOCK = 8192  # rows whose products are summed in float32 before they are added up in float64
+BLOCK = 16384  # rows whose products are summed in float32 before they are added up in float64
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,9 @@ def covariance(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     [[2.0]]
     """
     total = np.zeros((x.shape[1], x.shape[1]))
-    some = x[:1024]
+    some = x[:: max(1, len(x) // 256)]
     # Columns whose mean is within twice their deviation lose no more than two bits by not being centred first.
-    centred = bool(np.any(mean**2 > 4 * some.var(0)))
+    centred = bool(np.any(some.mean(0) ** 2 > 4 * some.var(0)))
     middle = mean.astype(x.dtype) if centred else np.zeros_like(mean, x.dtype)
     for i in range(0, len(x), BLOCK):
         moved = x[i : i + BLOCK] - middle if centred else x[i : i + BLOCK]
@@ -155,8 +155,9 @@ def _by_covariance(x: np.ndarray, mean: np.ndarray, count: int) -> tuple[np.ndar
         return vectors, values, total
     directions, variance = np.zeros((count, width)), np.zeros(count)
     directions[: len(vectors), varies], variance[: len(values)] = vectors, values
-    rest = np.setdiff1d(np.arange(width), varies)[: count - len(vectors)]
-    directions[np.arange(len(vectors), len(vectors) + len(rest)), rest] = 1
+    if len(vectors) < count:
+        rest = np.flatnonzero(found.diagonal() <= 0)[: count - len(vectors)]
+        directions[np.arange(len(vectors), count), rest] = 1
     return directions, variance, total
 
 
