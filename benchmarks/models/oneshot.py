@@ -42,16 +42,27 @@ def measure(runs: int) -> Result:
     errors: dict[str, list[float]] = {}
     seconds: dict[str, list[float]] = {}
     rows = [["nearest drawing by pixels", f"{100 * pixels:.1f}", "–", "–"]]
+    ended = ""
     for name, make in ways.items():
         for seed in range(runs):
             began = time.perf_counter()
-            model = make(seed)
+            try:
+                model = make(seed)
+            except KeyboardInterrupt:
+                ended = f"Ended by hand during {name}, seed {seed}: what came after is not measured."
+                break
             seconds.setdefault(name, []).append(time.perf_counter() - began)
             errors.setdefault(name, []).append(_error(model, tasks))
             print(f"  {name}, seed {seed}: {100 * errors[name][-1]:.1f} % wrong, {seconds[name][-1]:.0f} s",
                   file=sys.stderr, flush=True)  # fmt: skip
+        if name not in errors:
+            break
         own = 100 * np.array(errors[name])
         rows.append([name, f"{own.mean():.1f}", f"{own.min():.1f} – {own.max():.1f}", f"{np.mean(seconds[name]):.0f}"])
+        if ended:
+            break
+    if not errors:
+        raise Skip("it was ended before anything was measured")
     goal = Goal("wrong, prototypical, mean of seeds", float(np.mean(errors["prototypical"])), "≤", MOST, "")
     return Result(
         title="One-shot learning on Omniglot", task=TASK,
@@ -59,7 +70,7 @@ def measure(runs: int) -> Result:
                       ["", "wrong, mean, %", "least – greatest, %", "training, s"], rows)],
         goals=[goal], figures={"pixels": pixels, "errors": errors, "seconds": seconds},
         notes=[f"Published: {PUBLISHED}.", f"With {RUNS * WAYS} answers, the standard error of one seed's figure is "
-               f"about {100 * (0.13 * 0.87 / (RUNS * WAYS)) ** 0.5:.1f} points."],
+               f"about {100 * (0.13 * 0.87 / (RUNS * WAYS)) ** 0.5:.1f} points.", *([ended] if ended else [])],
     )  # fmt: skip
 
 
