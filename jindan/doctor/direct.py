@@ -44,8 +44,9 @@ def by_symptom(facts: Facts, suspects: Iterable[Suspect]) -> Facts:
     if codes & RATES:
         found["rates"] = rate_ladder(facts.case, facts.task)
     if codes & NOTHING:
-        found["shuffled_labels"] = shuffled_targets(facts.case, facts.task)
-        found["shuffled_inputs"] = shuffled_inputs(facts.case, facts.task)
+        labels = shuffled_targets(facts.case, facts.task)
+        found["shuffled_labels"] = labels
+        found["shuffled_inputs"] = shuffled_inputs(facts.case, facts.task, own=labels.get("own"))
     return replace(facts, learning={**facts.learning, **found})
 
 

@@ -24,24 +24,25 @@ SECONDS = 3.0  # about how long a training on meaningless rows may take
 
 
 @harmless
-def shuffled_targets(case: Case, task: str, *, seed: int = 0) -> Numbers:
+def shuffled_targets(case: Case, task: str, *, seed: int = 0, own: float | None = None) -> Numbers:
     """The same training on targets dealt out anew: a score as good as the real one means that inputs tell nothing.
 
     Args:
         case: The training.
         task: As `judge.task_of` names it; None finds out.
         seed: Of the deal.
+        own: The score on the real rows where it is known, as from `shuffled_inputs`.
 
     Returns:
         "score" on the (unshuffled) held-out rows, or a fifth of the training rows where there are none, and
         "train_score" on the shuffled training rows (what it can learn by heart); "own" of the same training on the real
         rows, and "trivial", both on the held-out rows; "epochs" and "rows", fewer than the case's where it was long.
     """
-    return _meaningless(case, task, seed, inputs=False)
+    return _meaningless(case, task, seed, own, inputs=False)
 
 
 @harmless
-def shuffled_inputs(case: Case, task: str, *, seed: int = 0) -> Numbers:
+def shuffled_inputs(case: Case, task: str, *, seed: int = 0, own: float | None = None) -> Numbers:
     """The same training on inputs of which each column (of images and texts, each row) is dealt out anew.
 
     Unlike shuffled targets this breaks what columns tell of one another too: a network that does as well on the rows it
@@ -51,14 +52,15 @@ def shuffled_inputs(case: Case, task: str, *, seed: int = 0) -> Numbers:
         case: The training.
         task: As `judge.task_of` names it; None finds out.
         seed: Of the deal.
+        own: The score on the real rows where it is known, as from `shuffled_targets`.
 
     Returns:
         As `shuffled_targets`.
     """
-    return _meaningless(case, task, seed, inputs=True)
+    return _meaningless(case, task, seed, own, inputs=True)
 
 
-def _meaningless(case: Case, task: str, seed: int, *, inputs: bool) -> Numbers:
+def _meaningless(case: Case, task: str, seed: int, own: float | None, *, inputs: bool) -> Numbers:
     rng = np.random.default_rng(seed)
     fit, held = inner(case, task) if case.data.validation is None else (np.arange(len(case.data)),) * 2
     judged = case.data.validation or Data(cut(case.data.x, held), case.data.y[held])
@@ -74,8 +76,8 @@ def _meaningless(case: Case, task: str, seed: int, *, inputs: bool) -> Numbers:
     run = train(plan, data)
     return {
         "score": scored(task, run, judged), "train_score": scored(task, run, data),
-        "own": scored(task, train(plan, real), judged), "trivial": judge.trivial(task, data.y, judged.y),
-        "epochs": plan.epochs, "rows": len(fit),
+        "own": scored(task, train(plan, real), judged) if own is None else own,
+        "trivial": judge.trivial(task, data.y, judged.y), "epochs": plan.epochs, "rows": len(fit),
     }  # fmt: skip
 
 

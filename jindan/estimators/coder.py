@@ -25,8 +25,8 @@ from ..plan import Plan
 from ..schedules import CosineDecay
 from .mixins import ManyMixin, TellsMixin
 from .rbm import check_settings
+from .settings import SCALINGS, scaling_of, whole, wholes
 
-SCALINGS = ("auto", "columns", "common", None)
 ARRAYS = "scaling.safetensors"
 
 
@@ -74,33 +74,21 @@ class Coder(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerM
 
     def _settle(self, X: np.ndarray) -> None:
         """How columns are scaled, as the data decide."""
-        inside = bool(np.all((X >= 0) & (X <= 1)))
-        wanted = (None if inside else "columns") if self.scaling == "auto" else self.scaling
-        self.mean_, self.scale_ = np.zeros(X.shape[1], X.dtype), np.ones(X.shape[1], X.dtype)
-        self._unit = inside and wanted is None
-        if wanted is None:
-            return
-        mean, spread = X.mean(0, dtype=np.float64), X.std(0, dtype=np.float64)
-        varies = spread > 1e-6 * np.abs(mean)
-        if wanted == "common":
-            spread = np.full_like(spread, math.sqrt(float((spread**2).mean())) or 1.0)
-        else:
-            spread = np.where(varies & (spread > 0), spread, 1)
-        self.mean_, self.scale_ = mean.astype(X.dtype), spread.astype(X.dtype)
+        self.mean_, self.scale_, self._unit = scaling_of(X, self.scaling)
 
     def _check(self) -> None:
         check_settings(self, {
-            "embedding_dim": (_count(self.embedding_dim, 1), ">= 1"),
-            "hidden_layer_sizes": (_counts(self.hidden_layer_sizes), "(128,), say; () for none"),
-            "filters": (_counts(self.filters), "(16, 32), say; () for none"),
+            "embedding_dim": (whole(self.embedding_dim, 1), ">= 1"),
+            "hidden_layer_sizes": (wholes(self.hidden_layer_sizes), "(128,), say; () for none"),
+            "filters": (wholes(self.filters), "(16, 32), say; () for none"),
             "image_shape": (
-                self.image_shape is None or (_counts(self.image_shape) and len(self.image_shape) in (2, 3)),
+                self.image_shape is None or (wholes(self.image_shape) and len(self.image_shape) in (2, 3)),
                 "(height, width) or (height, width, channels)",
             ),
             "scaling": (self.scaling in SCALINGS, '"auto", "columns", "common" or None'),
             "learning_rate": (self.learning_rate > 0, "> 0"),
-            "batch_size": (_count(self.batch_size, 1), ">= 1"),
-            "n_iter": (_count(self.n_iter, 1), ">= 1"),
+            "batch_size": (whole(self.batch_size, 1), ">= 1"),
+            "n_iter": (whole(self.n_iter, 1), ">= 1"),
         })  # fmt: skip
         if len(self.filters) and self.image_shape is None:
             raise InputError("Convolutions need the shape of an image.", where="image_shape",
@@ -237,11 +225,3 @@ class Coder(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerM
         model.run_, model.history_ = run, {name: list(values) for name, values in run.history.items()}
         model.model_ = model._halves(run)
         return model
-
-
-def _count(value: Any, least: int) -> bool:
-    return bool(isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least)
-
-
-def _counts(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and all(_count(n, 1) for n in value)

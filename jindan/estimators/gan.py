@@ -20,9 +20,9 @@ from ..errors import FileError, InputError, JindanWarning
 from ..models import estimator_files, saving
 from ..models import gan as networks
 from ..models.gan import LOSSES, NON_SATURATING, PENALTY, GANProgram
-from .coder import SCALINGS, _count, _counts
 from .mixins import ManyMixin, TellsMixin
 from .rbm import check_settings
+from .settings import SCALINGS, scaling_of, whole, wholes
 
 LOOKED = 4096  # rows drawn to see which modes are reached
 
@@ -139,15 +139,15 @@ class GAN(ManyMixin, TellsMixin, BaseEstimator):
     def _check(self) -> None:
         automatic = isinstance(self.penalty, str) and self.penalty == "auto"
         check_settings(self, {
-            "latent_dim": (_count(self.latent_dim, 1), ">= 1"),
-            "hidden_layer_sizes": (_counts(self.hidden_layer_sizes), "(128,), say; () for none"),
-            "filters": (_counts(self.filters), "(16, 32), say; () for none"),
+            "latent_dim": (whole(self.latent_dim, 1), ">= 1"),
+            "hidden_layer_sizes": (wholes(self.hidden_layer_sizes), "(128,), say; () for none"),
+            "filters": (wholes(self.filters), "(16, 32), say; () for none"),
             "image_shape": (
-                self.image_shape is None or (_counts(self.image_shape) and len(self.image_shape) in (2, 3)),
+                self.image_shape is None or (wholes(self.image_shape) and len(self.image_shape) in (2, 3)),
                 "(height, width) or (height, width, channels)",
             ),
             "loss": (self.loss in LOSSES, " or ".join(f'"{name}"' for name in LOSSES)),
-            "n_critic": (_count(self.n_critic, 1), ">= 1"),
+            "n_critic": (whole(self.n_critic, 1), ">= 1"),
             "penalty": (automatic or (_number(self.penalty) and self.penalty >= 0), '"auto" or a number >= 0'),
             "scaling": (self.scaling in SCALINGS, '"auto", "columns", "common" or None'),
             "learning_rate": (_number(self.learning_rate) and self.learning_rate > 0, "> 0"),
@@ -156,8 +156,8 @@ class GAN(ManyMixin, TellsMixin, BaseEstimator):
                 "None or a number > 0",
             ),
             "average": (_number(self.average) and 0 <= self.average < 1, "0 <= average < 1"),
-            "batch_size": (_count(self.batch_size, 1), ">= 1"),
-            "n_iter": (_count(self.n_iter, 1), ">= 1"),
+            "batch_size": (whole(self.batch_size, 1), ">= 1"),
+            "n_iter": (whole(self.n_iter, 1), ">= 1"),
             "dtype": (self.dtype in ("float32", "float64"), '"float32" or "float64"'),
         })  # fmt: skip
         if len(self.filters) and self.image_shape is None:
@@ -166,18 +166,8 @@ class GAN(ManyMixin, TellsMixin, BaseEstimator):
 
     def _settle(self, X: np.ndarray) -> None:
         """How columns are scaled, as the data decide."""
-        inside = bool(np.all((X >= 0) & (X <= 1)))
-        wanted = (None if inside else "columns") if self.scaling == "auto" else self.scaling
-        self.mean_, self.scale_ = np.zeros(X.shape[1], X.dtype), np.ones(X.shape[1], X.dtype)
-        self.output_ = "sigmoid" if inside and wanted is None else "linear"
-        if wanted is None:
-            return
-        mean, spread = X.mean(0, dtype=np.float64), X.std(0, dtype=np.float64)
-        if wanted == "common":
-            spread = np.full_like(spread, math.sqrt(float((spread**2).mean())) or 1.0)
-        else:
-            spread = np.where((spread > 1e-6 * np.abs(mean)) & (spread > 0), spread, 1)
-        self.mean_, self.scale_ = mean.astype(X.dtype), spread.astype(X.dtype)
+        self.mean_, self.scale_, unit = scaling_of(X, self.scaling)
+        self.output_ = "sigmoid" if unit else "linear"
 
     def _program(self) -> GANProgram:
         shape, hidden = self._shape(), tuple(self.hidden_layer_sizes)

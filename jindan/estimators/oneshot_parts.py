@@ -18,6 +18,7 @@ from ..models.oneshot import METHODS, trunk
 from ..models.oneshot_gallery import Gallery
 from ..spec import from_json, to_json
 from .rbm import check_settings
+from .settings import whole, wholes
 
 ARRAYS = "gallery.safetensors"
 FILTERS, HIDDEN, EMBEDDING = (32, 64, 64, 64), (128,), 64
@@ -26,14 +27,14 @@ WHOLE = {"ways": 2, "shots": 1, "queries": 1, "n_episodes": 1}
 
 def check(model: Any) -> None:
     """Raise an InputError for the first setting that cannot be used."""
-    images = model.image_shape is None or (_counts(model.image_shape) and len(model.image_shape) in (2, 3))
-    hidden = model.hidden_layer_sizes is None or _counts(model.hidden_layer_sizes)
+    images = model.image_shape is None or (wholes(model.image_shape) and len(model.image_shape) in (2, 3))
+    hidden = model.hidden_layer_sizes is None or wholes(model.hidden_layer_sizes)
     check_settings(model, {
         "method": (model.method in METHODS, '"prototypical" or "siamese"'),
-        **{name: (_count(getattr(model, name), least), f"an integer >= {least}") for name, least in WHOLE.items()},
-        "filters": (model.filters is None or _counts(model.filters), "(32, 64), say; () for none"),
+        **{name: (whole(getattr(model, name), least), f"an integer >= {least}") for name, least in WHOLE.items()},
+        "filters": (model.filters is None or wholes(model.filters), "(32, 64), say; () for none"),
         "hidden_layer_sizes": (hidden, "(128,), say; () for none"),
-        "embedding_dim": (model.embedding_dim is None or _count(model.embedding_dim, 1), ">= 1, or None"),
+        "embedding_dim": (model.embedding_dim is None or whole(model.embedding_dim, 1), ">= 1, or None"),
         "layers": (model.layers is None or _layers(model.layers), "layers of jindan, or None"),
         "augmentation": (_layers(model.augmentation), "layers of jindan; () for none"),
         "image_shape": (images, "(height, width) or (height, width, channels)"),
@@ -135,14 +136,6 @@ def read(path: str | Path, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     except (KeyError, TypeError, ValueError) as error:
         raise saving.damaged(Path(path) / saving.PLAN, error, "Train again, or restore the folder.") from None
     return settings, made
-
-
-def _count(value: Any, least: int) -> bool:
-    return bool(isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least)
-
-
-def _counts(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and all(_count(n, 1) for n in value)
 
 
 def _layers(value: Any) -> bool:

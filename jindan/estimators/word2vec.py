@@ -19,6 +19,7 @@ from ..models.word2vec import CBOW, SKIP_GRAM
 from ..models.word2vec_training import Vectors, program_of, stable_block, train_vectors
 from ..models.word2vec_vectors import WordVectors
 from .rbm import check_settings
+from .settings import whole
 
 
 class Word2Vec(TransformerMixin, BaseEstimator):
@@ -163,14 +164,14 @@ class Word2Vec(TransformerMixin, BaseEstimator):
 
     def _check(self) -> None:
         least = {"vector_size": 1, "window": 1, "min_count": 1, "negative": 1, "epochs": 0, "shared": 1}
-        wanted = {name: (_whole(getattr(self, name), n), f"an integer >= {n}") for name, n in least.items()}
+        wanted = {name: (whole(getattr(self, name), n), f"an integer >= {n}") for name, n in least.items()}
         wanted |= {
             "method": (self.method in (SKIP_GRAM, CBOW), f'"{SKIP_GRAM}" or "{CBOW}"'),
             "sample": (self.sample >= 0, ">= 0"),
             "learning_rate": (self.learning_rate > 0, "> 0"),
             "min_learning_rate": (0 <= self.min_learning_rate <= self.learning_rate, "0 … learning_rate"),
-            "block": (self.block is None or _whole(self.block, 1), "None or an integer >= 1"),
-            "max_vocabulary": (self.max_vocabulary is None or _whole(self.max_vocabulary, 1), "None or >= 1"),
+            "block": (self.block is None or whole(self.block, 1), "None or an integer >= 1"),
+            "max_vocabulary": (self.max_vocabulary is None or whole(self.max_vocabulary, 1), "None or >= 1"),
             "dtype": (self.dtype in ("float32", "float64"), '"float32" or "float64"'),
         }
         check_settings(self, wanted)
@@ -270,10 +271,6 @@ def cutter(tokenize: Any) -> Callable[[str], Sequence[str]] | None:
         return tokenize
     raise InputError("This cannot cut text into words.", where="tokenize of Word2Vec", received=repr(tokenize)[:60],
                      expected='None, "words", Words(…) or a function text → words')  # fmt: skip
-
-
-def _whole(value: Any, least: int) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= least)
 
 
 def _tell(epoch: int, share: float, loss: float) -> None:
