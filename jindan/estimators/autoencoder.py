@@ -14,7 +14,7 @@ from ..layers import Dense, Dropout, GaussianNoise, KLSparsity, Layer
 from ..models.autoencoder import CODE, covariance, principal_directions, stack
 from ..regularizers import L1
 from .coder import Coder
-from .rbm import check_settings
+from .settings import check_settings
 
 NOISES, PENALTIES, OUTPUTS = ("gaussian", "masking"), (None, "l1", "kl"), ("auto", "linear", "sigmoid")
 

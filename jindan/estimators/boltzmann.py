@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..engine import devices
 from ..engine.program import Trained, train_program
 from ..models import boltzmann, estimator_files, partition, saving
-from .rbm import check_settings, standards
+from .rbm import standards
+from .settings import check_settings
 
 
 class BoltzmannMachine(TransformerMixin, BaseEstimator):

@@ -17,15 +17,14 @@ from ..engine.run import Run
 from ..engine.train import train
 from ..errors import FileError, InputError
 from ..layers import Layer
-from ..models import saving
+from ..models import folders, saving
 from ..models.autoencoder import Autoencoder as Halves
 from ..models.sequential import Sequential
 from ..optimizers import Adam
 from ..plan import Plan
 from ..schedules import CosineDecay
 from .mixins import ManyMixin, TellsMixin
-from .rbm import check_settings
-from .settings import SCALINGS, scaling_of, whole, wholes
+from .settings import SCALINGS, check_settings, scaling_of, whole, wholes
 
 ARRAYS = "scaling.safetensors"
 
@@ -197,10 +196,10 @@ class Coder(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerM
         if not isinstance(settings["random_state"], (int, np.integer)):
             settings["random_state"] = None
         estimator = {"class": type(self).__name__, "settings": settings, "facts": self._facts()}
-        with saving.whole_folder(path) as folder:
+        with folders.whole_folder(path) as folder:
             saving.write_run(folder, self.run_, extra={"compiled": True, "estimator": estimator})
             save_file({name: np.ascontiguousarray(a) for name, a in self._arrays().items()}, str(folder / ARRAYS))
-            saving.as_usual(folder / ARRAYS, 0o666)
+            folders.as_usual(folder / ARRAYS, 0o666)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {"mean_": self.mean_, "scale_": self.scale_}
@@ -219,7 +218,7 @@ class Coder(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerM
                             received=(found or {}).get("class", "another model"),
                             help="jindan.load reads any model's network.")  # fmt: skip
         model = cls(**found["settings"])
-        for name, value in {**found["facts"], **saving.read_arrays(Path(path) / ARRAYS)}.items():
+        for name, value in {**found["facts"], **folders.read_arrays(Path(path) / ARRAYS)}.items():
             setattr(model, name, value)
         model.n_features_in_ = len(model.mean_)
         model.run_, model.history_ = run, {name: list(values) for name, values in run.history.items()}

@@ -17,7 +17,8 @@ from ..layers import Dense
 from ..models import dbn, estimator_files
 from ..models.rbm import BERNOULLI, GAUSSIAN, METHODS
 from ..optimizers import Adam
-from .rbm import base_rates, check_settings, standards
+from .rbm import base_rates, standards
+from .settings import check_settings
 
 
 class DBN(ClassifierMixin, TransformerMixin, BaseEstimator):

@@ -21,8 +21,7 @@ from ..models import estimator_files, saving
 from ..models import gan as networks
 from ..models.gan import LOSSES, NON_SATURATING, PENALTY, GANProgram
 from .mixins import ManyMixin, TellsMixin
-from .rbm import check_settings
-from .settings import SCALINGS, scaling_of, whole, wholes
+from .settings import SCALINGS, check_settings, scaling_of, whole, wholes
 
 LOOKED = 4096  # rows drawn to see which modes are reached
 

@@ -18,7 +18,7 @@ from ..models import estimator_files, kmeans
 from ..models.kmeans import Clustering, fit_members
 from ..models.kmeans_batches import fit_batches
 from ..models.kmeans_starts import STARTS, draw_starts
-from .rbm import check_settings
+from .settings import check_settings
 
 LLOYD, BATCHES, POINTS = "lloyd", "minibatch", "nearest-point"
 

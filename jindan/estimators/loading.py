@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError
-from ..models import estimator_files, saving
+from ..models import estimator_files, folders
 
 
 def load(path: str | Path) -> Any:
@@ -41,7 +41,7 @@ def load(path: str | Path) -> Any:
 def class_name(path: str | Path) -> str | None:
     """Name of the class that saved a folder; None where none did."""
     try:
-        body = json.loads((Path(path) / saving.PLAN).read_text(encoding="utf-8"))
+        body = json.loads((Path(path) / folders.PLAN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     if not isinstance(body, dict):

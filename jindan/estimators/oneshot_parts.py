@@ -12,13 +12,12 @@ from safetensors.numpy import save_file
 from ..errors import FileError, InputError
 from ..layers import Layer
 from ..layers.network import Network
-from ..models import saving
+from ..models import folders, saving
 from ..models.model import Model
 from ..models.oneshot import METHODS, trunk
 from ..models.oneshot_gallery import Gallery
 from ..spec import from_json, to_json
-from .rbm import check_settings
-from .settings import whole, wholes
+from .settings import check_settings, whole, wholes
 
 ARRAYS = "gallery.safetensors"
 FILTERS, HIDDEN, EMBEDDING = (32, 64, 64, 64), (128,), 64
@@ -99,10 +98,10 @@ def write(path: str | Path, model: Any) -> None:
     }  # fmt: skip
     run = saving.run_of(model.model_.plan, model.shape_, model.model_.ready_weights())
     own = {"class": type(model).__name__, "settings": settings, "facts": facts}
-    with saving.whole_folder(path) as folder:
+    with folders.whole_folder(path) as folder:
         saving.write_run(folder, run, extra={"compiled": False, "estimator": own})
         save_file({name: np.array(a, order="C") for name, a in arrays.items()}, str(folder / ARRAYS))
-        saving.as_usual(folder / ARRAYS, 0o666)
+        folders.as_usual(folder / ARRAYS, 0o666)
 
 
 def read(path: str | Path, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -117,7 +116,7 @@ def read(path: str | Path, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
         raise FileError("This folder holds no such model.", where=path, expected=f"{name} saved by jindan",
                         received=(found or {}).get("class", "another model"),
                         help="jindan.load reads any model's network.")  # fmt: skip
-    arrays = saving.read_arrays(Path(path) / ARRAYS)
+    arrays = folders.read_arrays(Path(path) / ARRAYS)
     try:
         settings, facts = dict(found["settings"]), found["facts"]
         for key in ("layers", "augmentation"):
@@ -134,7 +133,7 @@ def read(path: str | Path, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
             "n_features_in_": math.prod(facts["shape"]),
         }  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
-        raise saving.damaged(Path(path) / saving.PLAN, error, "Train again, or restore the folder.") from None
+        raise folders.damaged(Path(path) / folders.PLAN, error, "Train again, or restore the folder.") from None
     return settings, made
 
 

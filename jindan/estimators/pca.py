@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..errors import ShapeError
 from ..models import estimator_files, pca
-from .rbm import check_settings
+from .settings import check_settings
 
 FITTED = ("components_", "explained_variance_", "explained_variance_ratio_", "singular_values_", "mean_")
 NUMBERS = ("noise_variance_", "n_samples_", "n_components_", "svd_solver_")

@@ -18,6 +18,7 @@ from ..models import estimator_files, partition, saving
 from ..models import rbm as machine
 from ..models.rbm import BERNOULLI, GAUSSIAN, METHODS, RBMProgram
 from .mixins import TellsMixin
+from .settings import check_settings
 
 ARRAYS = {"kernel": "components_", "visible_bias": "intercept_visible_", "hidden_bias": "intercept_hidden_"}
 
@@ -300,19 +301,6 @@ def standards(X: np.ndarray, visible: str) -> tuple[str, np.ndarray, np.ndarray]
     mean, spread = X.mean(0, dtype=np.float64), X.std(0, dtype=np.float64)
     spread = np.where(spread > 1e-6 * np.abs(mean), spread, 1)
     return GAUSSIAN, mean.astype(X.dtype), spread.astype(X.dtype)
-
-
-def check_settings(model: Any, wanted: dict[str, tuple[bool, str]]) -> None:
-    """Raise for the first setting that is not right.
-
-    Args:
-        model: The estimator.
-        wanted: Name → (whether it is right, what is expected).
-    """
-    for name, (right, expected) in wanted.items():
-        if not right:
-            raise InputError(f"This {name} cannot be used.", where=f"{name} of {type(model).__name__}",
-                             expected=expected, received=repr(getattr(model, name)))  # fmt: skip
 
 
 def base_rates(X: np.ndarray, visible: str) -> np.ndarray:

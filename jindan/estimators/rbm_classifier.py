@@ -18,7 +18,8 @@ from ..models import estimator_files, saving
 from ..models.rbm import BERNOULLI, GAUSSIAN
 from ..models.rbm_classes import ClassRBMProgram, class_logits
 from .mixins import ScoresMixin, TellsMixin
-from .rbm import check_settings, standards
+from .rbm import standards
+from .settings import check_settings
 
 
 class RBMClassifier(ScoresMixin, TellsMixin, ClassifierMixin, BaseEstimator):

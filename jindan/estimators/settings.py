@@ -7,7 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
+
 SCALINGS = ("auto", "columns", "common", None)
+
+
+def check_settings(model: Any, wanted: dict[str, tuple[bool, str]]) -> None:
+    """Raise for the first setting that is not right.
+
+    Args:
+        model: The estimator.
+        wanted: Name → (whether it is right, what is expected).
+    """
+    for name, (right, expected) in wanted.items():
+        if not right:
+            raise InputError(f"This {name} cannot be used.", where=f"{name} of {type(model).__name__}",
+                             expected=expected, received=repr(getattr(model, name)))  # fmt: skip
 
 
 def whole(value: Any, least: int) -> bool:

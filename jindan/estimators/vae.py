@@ -20,7 +20,7 @@ from ..models.autoencoder import stack
 from ..models.vae import BERNOULLI, GAUSSIAN
 from ..plan import Plan
 from .coder import Coder
-from .rbm import check_settings
+from .settings import check_settings
 
 ROUNDS = 10  # in which a standard deviation that is learned is set anew
 JUDGED = 2000  # rows it is taken from

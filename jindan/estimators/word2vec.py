@@ -18,8 +18,7 @@ from ..models import word2vec_corpus as corpus
 from ..models.word2vec import CBOW, SKIP_GRAM
 from ..models.word2vec_training import Vectors, program_of, stable_block, train_vectors
 from ..models.word2vec_vectors import WordVectors
-from .rbm import check_settings
-from .settings import whole
+from .settings import check_settings, whole
 
 
 class Word2Vec(TransformerMixin, BaseEstimator):

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from ..errors import FileError
-from . import saving
+from . import folders
 
 FORMAT = "jindan_model"
 
@@ -29,11 +29,11 @@ def write(path: str | Path, kind: str, settings: Mapping[str, Any], arrays: Mapp
     if not isinstance(settings.get("random_state", 0), (int, np.integer)):
         settings["random_state"] = None
     body = {FORMAT: 1, "kind": kind, "settings": settings}
-    with saving.whole_folder(path) as folder:
-        (folder / saving.PLAN).write_text(json.dumps(body, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        target = folder / saving.WEIGHTS
+    with folders.whole_folder(path) as folder:
+        (folder / folders.PLAN).write_text(json.dumps(body, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        target = folder / folders.WEIGHTS
         save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, str(target))
-        saving.as_usual(target, 0o666)
+        folders.as_usual(target, 0o666)
 
 
 def read(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -42,25 +42,25 @@ def read(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndar
     Raises:
         FileError: when the folder holds no such model, or a damaged one.
     """
-    file = Path(path) / saving.PLAN
+    file = Path(path) / folders.PLAN
     try:
         body = json.loads(file.read_text(encoding="utf-8"))
         known = isinstance(body, dict) and body.get(FORMAT) == 1 and isinstance(body.get("settings"), dict)
     except OSError:
         known, body = False, {}
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise saving.damaged(file, error, "Train again, or restore the file.") from None
+        raise folders.damaged(file, error, "Train again, or restore the file.") from None
     if not known or body["kind"] != kind:
         received = body.get("kind", "something else") if known else "a folder without one"
         raise FileError("This folder holds no such model.", where=path, expected=f"{kind} saved by jindan",
                         received=received, help="Load it with the class that saved it.")  # fmt: skip
-    return body["settings"], saving.read_arrays(Path(path) / saving.WEIGHTS)
+    return body["settings"], folders.read_arrays(Path(path) / folders.WEIGHTS)
 
 
 def is_one(path: str | Path) -> bool:
     """Whether a folder was written by `write`."""
     try:
-        return FORMAT in json.loads((Path(path) / saving.PLAN).read_text(encoding="utf-8"))
+        return FORMAT in json.loads((Path(path) / folders.PLAN).read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError):
         return False
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.run import Run
 from ..errors import FileError
-from . import saving
+from . import folders, saving
 from .layered import Layered
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Kept(Layered):
     def save(self, filepath: str | Path, overwrite: bool = True, zipped: Any = None) -> None:
         """Write plan, weights and optimizer memory into a folder that `jindan.load` reads."""
         run = self._run_to_save()
-        with saving.whole_folder(filepath, overwrite=overwrite) as folder:
+        with folders.whole_folder(filepath, overwrite=overwrite) as folder:
             saving.write_run(folder, run, extra={"compiled": self._compiled})
 
     def save_weights(self, filepath: str | Path, overwrite: bool = True) -> None:

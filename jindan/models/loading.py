@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError
-from . import estimator_files, saving
+from . import estimator_files, folders, saving
 from .model import Model
 
 PREPROCESSING = "preprocessing.json"
@@ -52,6 +52,6 @@ def load(path: Any) -> Any:
         try:
             attached = TableModel.attach(model, json.loads(table.read_text(encoding="utf-8")))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise saving.damaged(table, error, "Train again, or restore the file.") from None
+            raise folders.damaged(table, error, "Train again, or restore the file.") from None
         return attached.with_members(folder)
     return model

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import FileError, InputError, JindanWarning
 from ..layers.network import Network, Weights
-from . import saving
+from . import folders
 from .transfer_keras import is_keras, keras_file_groups, keras_groups
 from .transfer_matching import converted, in_no_order, matched
 from .transfer_parts import Group, Unit, units_of
@@ -130,8 +130,8 @@ def _groups(source: Any, attention: bool) -> tuple[list[Group], str]:
     """The layers of a source, and what messages call it."""
     if isinstance(source, (str, Path)):
         path = Path(source)
-        if path.is_dir() and (path / saving.WEIGHTS).is_file():
-            path = path / saving.WEIGHTS
+        if path.is_dir() and (path / folders.WEIGHTS).is_file():
+            path = path / folders.WEIGHTS
         where, suffix = str(path), path.suffix.lower()
         if suffix == ".safetensors":
             groups = _safetensors_groups(path, attention)
@@ -178,7 +178,7 @@ def _safetensors_groups(path: Path, attention: bool) -> list[Group]:
                 plain = file.get_slice(name).get_dtype() != "BF16"  # NumPy has no such type
                 arrays[name] = file.get_tensor(name) if plain else np.asarray(half.get_tensor(name)).astype(np.float32)
     except (SafetensorError, OSError, ValueError, TypeError):
-        arrays, names = saving.read_arrays(path), None  # which says what is wrong with it
+        arrays, names = folders.read_arrays(path), None  # which says what is wrong with it
     return _grouped(dict(sorted(arrays.items())), names, False, attention)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..engine.run import Run
 from ..errors import FileError
-from ..models import saving
+from ..models import folders, saving
 from ..models.loading import PREPROCESSING
 from ..report import build_report
 from .members import write_members
@@ -44,7 +44,7 @@ def check_writable(folder: Path) -> None:
     Raises:
         FileError: when the folder cannot be written, or holds what jindan did not write.
     """
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / saving.PLAN).exists())):
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / folders.PLAN).exists())):
         raise FileError(
             "Something else stands where the run would be written.", where=folder,
             expected="a new or empty folder, or a run to replace",
@@ -71,7 +71,7 @@ def write_folder(
     folder: Path, run: Run, record: dict[str, Any], facts: TableFacts, members: Sequence[Run] = ()
 ) -> None:
     """A run folder, whole or not at all; `load` and `jindan report` read it."""
-    with undisturbed(), saving.whole_folder(folder) as scratch:
+    with undisturbed(), folders.whole_folder(folder) as scratch:
         saving.write_run(scratch, run)
         write_members(scratch, members)
         for name, body in (

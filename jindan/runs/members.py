@@ -16,7 +16,7 @@ from ..engine.members import predict_members
 from ..engine.run import Run
 from ..errors import FileError, InputError
 from ..layers import Activation
-from ..models import saving
+from ..models import folders, saving
 from ..plan import Plan
 
 MEMBERS = "members.safetensors"
@@ -133,7 +133,7 @@ def write_members(folder: Path, runs: Sequence[Run]) -> None:
     arrays = {f"{k}.{name}": np.asarray(w, order="C") for k, run in enumerate(runs)
               for name, w in saving.flat(run.weights).items()}  # fmt: skip
     save_file(arrays, str(folder / MEMBERS), metadata={"members": str(len(runs))})
-    saving.as_usual(folder / MEMBERS, 0o666)
+    folders.as_usual(folder / MEMBERS, 0o666)
 
 
 def read_members(folder: Path, first: Run, count: int) -> tuple[Run, ...]:
@@ -143,7 +143,7 @@ def read_members(folder: Path, first: Run, count: int) -> tuple[Run, ...]:
         FileError: when the file is missing, damaged, or holds other members.
     """
     path = folder / MEMBERS
-    arrays = saving.read_arrays(path)
+    arrays = folders.read_arrays(path)
     apart: list[dict[str, np.ndarray]] = [{} for _ in range(count)]
     for name, array in arrays.items():
         place, _, rest = name.partition(".")

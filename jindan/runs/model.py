@@ -361,10 +361,10 @@ class TableModel(Model):
         """Write the model with its preprocessing into a folder that `jindan.load` reads."""
         import json
 
-        from ..models import saving
+        from ..models import folders, saving
         from ..models.loading import PREPROCESSING
 
-        with saving.whole_folder(filepath, overwrite=overwrite) as folder:
+        with folders.whole_folder(filepath, overwrite=overwrite) as folder:
             saving.write_run(folder, self._run_to_save(), extra={"compiled": True})
             write_members(folder, self.members)
             text = json.dumps(self.facts.to_dict(), ensure_ascii=False)

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import __version__
 from ..data import Preprocessing, look
-from ..models import saving
+from ..models import folders
 from ..report import build_report
 from .folder import check_writable, new_folder, stem_of, undisturbed
 from .others_figures import figures, judged
@@ -223,7 +223,7 @@ def _write(
         if known is not None and np.isfinite(known).all():
             facts["usual"] = float(np.quantile(known, 0.99))
     keep = codes is not None and codes.size <= MOST_CODES and np.isfinite(codes).all()
-    with undisturbed(), saving.whole_folder(folder) as scratch:
+    with undisturbed(), folders.whole_folder(folder) as scratch:
         fitted.model.save(scratch)
         if keep:
             np.save(scratch / CODES, np.asarray(codes, np.float32), allow_pickle=False)

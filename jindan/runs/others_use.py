@@ -11,7 +11,7 @@ import numpy as np
 
 from ..data.images_table import FILE
 from ..errors import FileError, InputError
-from ..models import saving
+from ..models import folders
 from .others import CODES, FACTS
 from .others_figures import kept, told_apart
 from .others_rows import Reader, Rows
@@ -61,7 +61,7 @@ class OtherModel:
             kind = str(facts["model"])
             known = KINDS[kind]
         except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise saving.damaged(file, error, "Train again, or restore the file.") from None
+            raise folders.damaged(file, error, "Train again, or restore the file.") from None
         model = load(folder)
         if type(model).__name__ != known.estimator:
             raise FileError("The files of this run do not belong together.", where=folder, expected=known.estimator,
@@ -239,7 +239,7 @@ class OtherModel:
         try:
             codes = np.load(file, allow_pickle=False)
         except (OSError, ValueError) as error:
-            raise saving.damaged(file, error, "Train again, or restore the file.") from None
+            raise folders.damaged(file, error, "Train again, or restore the file.") from None
         numbers = self.facts.get("numbers") or list(range(1, len(codes) + 1))
         if row not in numbers:
             raise InputError("There is no such row.", where="--row", expected=f"1 … {numbers[-1]}", received=row,

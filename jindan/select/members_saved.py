@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from ..errors import FileError, InputError
-from ..models import saving
+from ..models import folders, saving
 from ..plan import Plan
 from .members import Ensemble
 from .scoring import SCORES, scoring_of
@@ -45,13 +45,13 @@ def write(ensemble: Ensemble, path: Any, overwrite: bool = True) -> None:
         "oob_outputs": 0 if ensemble.oob_outputs is None else len([k for k in arrays if k.startswith("oob.")]),
         "input_shape": first.input_shape, "members": members,
     }  # fmt: skip
-    with saving.whole_folder(path, overwrite=overwrite) as folder:
+    with folders.whole_folder(path, overwrite=overwrite) as folder:
         # The first member's plan names the folder one of jindan's; members have theirs in the other file.
         plan = first.plan.replace(rows=None, validation_rows=None)
-        for name, content in ((saving.PLAN, {**plan.to_dict(), "input_shape": first.input_shape}), (ENSEMBLE, body)):
+        for name, content in ((folders.PLAN, {**plan.to_dict(), "input_shape": first.input_shape}), (ENSEMBLE, body)):
             (folder / name).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        save_file(arrays, str(folder / saving.WEIGHTS))
-        saving.as_usual(folder / saving.WEIGHTS, 0o666)
+        save_file(arrays, str(folder / folders.WEIGHTS))
+        folders.as_usual(folder / folders.WEIGHTS, 0o666)
 
 
 def read(path: Any) -> Ensemble:
@@ -76,18 +76,18 @@ def read(path: Any) -> Ensemble:
     except (AttributeError, KeyError, TypeError, UnicodeDecodeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise saving.damaged(folder / ENSEMBLE, error, "Save the ensemble again, or restore the file.") from None
-    arrays = saving.read_arrays(folder / saving.WEIGHTS)
+        raise folders.damaged(folder / ENSEMBLE, error, "Save the ensemble again, or restore the file.") from None
+    arrays = folders.read_arrays(folder / folders.WEIGHTS)
     runs = []
     for number, plan in enumerate(plans):
         named = {key: values[number] for key, values in arrays.items() if _of_weights(key) and number < len(values)}
-        weights = saving.unflat(plan.network(shape), named, np.dtype(plan.dtype), folder / saving.WEIGHTS)
+        weights = saving.unflat(plan.network(shape), named, np.dtype(plan.dtype), folder / folders.WEIGHTS)
         rows = {key: arrays.get(f"{key}.{number}") for key in ("rows", "validation_rows")}
         run = saving.run_of(plan.replace(**rows), shape, weights)
         runs.append(replace(run, history=histories[number], **facts[number]))
     missing = [f"oob.{k}" for k in range(parts) if f"oob.{k}" not in arrays]
     if missing:
-        raise saving.damaged(folder / saving.WEIGHTS, KeyError(missing[0]), "Save the ensemble again.")
+        raise folders.damaged(folder / folders.WEIGHTS, KeyError(missing[0]), "Save the ensemble again.")
     found = [arrays[f"oob.{k}"] for k in range(parts)]
     outputs = None if not found else found[0] if parts == 1 else tuple(found)
     scoring = scoring_of(name if name in SCORES else None, plans[0])

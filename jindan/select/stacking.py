@@ -12,7 +12,7 @@ import numpy as np
 
 from ..engine.train import train
 from ..errors import FileError, InputError
-from ..models import Model, saving
+from ..models import Model, folders
 from ..plan import Plan
 from . import outputs as meaning
 from .scoring import SCORES, Scoring, scoring_of
@@ -96,9 +96,9 @@ class Stacked:
         """Write the models and the coefficients into a folder that `jindan.load` reads, whole or not at all."""
         body = {"jindan_stack": VERSION, **self.to_dict()}
         plan = self.plan.replace(rows=None, validation_rows=None)
-        with saving.whole_folder(path, overwrite=overwrite) as folder:
+        with folders.whole_folder(path, overwrite=overwrite) as folder:
             # The first model's plan names the folder one of jindan's and says how outputs are judged.
-            for name, content in ((saving.PLAN, plan.to_dict()), (STACK, body)):
+            for name, content in ((folders.PLAN, plan.to_dict()), (STACK, body)):
                 (folder / name).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
             for number, model in enumerate(self.models.values()):
                 model.save(folder / f"model-{number}")
@@ -123,12 +123,12 @@ class Stacked:
             body = json.loads((folder / STACK).read_text(encoding="utf-8"))
             if body["jindan_stack"] != VERSION:
                 raise ValueError(f"version {body['jindan_stack']}, this jindan reads {VERSION}")
-            plan = Plan.from_dict(json.loads((folder / saving.PLAN).read_text(encoding="utf-8")))
+            plan = Plan.from_dict(json.loads((folder / folders.PLAN).read_text(encoding="utf-8")))
             weights, offsets = np.array(body["coefficients"], np.float64), np.array(body["intercepts"], np.float64)
             names, classes, seen = list(body["models"]), int(body["classes"]), tuple(map(int, body["seen"]))
             scores, settings, name = dict(body["scores"]), dict(body["settings"]), body["scoring"]
         except (AttributeError, KeyError, TypeError, UnicodeDecodeError, ValueError) as error:
-            raise saving.damaged(folder / STACK, error, "Save the stack again, or restore the file.") from None
+            raise folders.damaged(folder / STACK, error, "Save the stack again, or restore the file.") from None
         models = {name: load(folder / f"model-{number}") for number, name in enumerate(names)}
         scoring = scoring_of(name if name in SCORES else None, plan)
         return cls(models, weights, offsets, plan, scoring, classes, seen, scores, settings)

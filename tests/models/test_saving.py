@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import jindan as jd
 from jindan.errors import FileError, InputError
 from jindan.layers import Activation, Dense, Dropout
-from jindan.models import Sequential, load_model, saving
+from jindan.models import Sequential, folders, load_model, saving
 
 ELSEWHERE = """
 import sys
@@ -276,7 +276,7 @@ def test_a_history_keeps_what_is_not_finite(make, tmp_path):
     model.save(tmp_path / "m")
     run = saving.read_run(tmp_path / "m")[0]
     values = [0.1, float("inf"), -float("inf"), float("nan"), 1e-300]
-    with saving.whole_folder(tmp_path / "m") as folder:
+    with folders.whole_folder(tmp_path / "m") as folder:
         saving.write_run(folder, replace(run, history={"loss": values}))
     file = tmp_path / "m" / "history.json"
     json.loads(file.read_text(encoding="utf-8"), parse_constant=pytest.fail)

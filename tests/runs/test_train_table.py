@@ -11,7 +11,7 @@ from sklearn.metrics import r2_score
 import jindan as jd
 from jindan.data import Preprocessing
 from jindan.errors import FileError, InputError
-from jindan.models import saving
+from jindan.models import folders
 from jindan.runs import folder, tables
 from jindan.runs.tables import train_table
 
@@ -235,7 +235,7 @@ def test_the_interrupt_is_held_back_while_writing():
 
 
 def test_plan_json_is_a_plan_and_more(flowers):
-    body = json.loads((flowers.folder / saving.PLAN).read_text(encoding="utf-8"))
+    body = json.loads((flowers.folder / folders.PLAN).read_text(encoding="utf-8"))
     assert body["input_shape"] == list(flowers.run.input_shape)
     assert body["run"]["epochs"] == flowers.run.epochs
 
