@@ -22,7 +22,7 @@ from jindan.models import Sequential
 from ..networks import data, in_jindan
 from . import iris_data
 
-TIMES = 7  # warm trainings each, with the keeper and without in turn
+SECONDS, LEAST, MOST = 40.0, 15, 101  # warm trainings, with the keeper and without in turn: how long, how many
 
 
 def iris() -> tuple[Any, Any, Any, int, int]:
@@ -58,10 +58,7 @@ def main(name: str) -> None:
     plan, rows = model.plan.replace(batch_size=batch, epochs=epochs, seed=0), np.asarray(x, np.float32)
     keeper = Keeper()
     first = train(plan, (rows, y), watch=keeper)
-    plain, kept = [], []
-    for _ in range(TIMES):
-        plain.append(_timed(lambda: train(plan, (rows, y))))
-        kept.append(_timed(lambda: train(plan, (rows, y), watch=Keeper())))
+    plain, kept = _pairs(lambda keeper: train(plan, (rows, y), watch=keeper))
     looks = [_timed(lambda: measure(plan, rows.shape[1:], keeper.moments, rows, y, deep=False)) for _ in range(3)]
     found = {
         "updates": first.steps, "moments": len(keeper.moments), "plain": statistics.median(plain),
@@ -70,6 +67,17 @@ def main(name: str) -> None:
         "probes_compile": looks[0] - min(looks[1:]), "probes": min(looks[1:]),
     }  # fmt: skip
     print(json.dumps(found))
+
+
+def _pairs(work: Any) -> tuple[list[float], list[float]]:
+    """Seconds of trainings without a keeper and with one, side by side; which comes first alternates."""
+    plain: list[float] = []
+    kept: list[float] = []
+    began = time.perf_counter()
+    while len(plain) < LEAST or (len(plain) < MOST and time.perf_counter() - began < SECONDS):
+        for own in (plain, kept) if len(plain) % 2 else (kept, plain):
+            own.append(_timed(lambda own=own: work(Keeper() if own is kept else None)))
+    return plain, kept
 
 
 def _timed(work: Any) -> float:

@@ -23,7 +23,7 @@ class Watch(Protocol):
         """
 
     def see(self, update: int, epoch: int, state: dict[str, Any]) -> None:
-        """Shown a state: copies in NumPy.
+        """Shown a state in NumPy, to keep but not to write to: the last is the result's own.
 
         Args:
             update, epoch: Updates made and epochs finished.
@@ -55,10 +55,10 @@ class Looks:
         """Show the state; in the end, the weights that the training returns."""
         if self.watch is None:
             return
-        # The program is given its state back and writes over it, so what is shown must be a copy.
         kept = kept_of(state) if end else state
         shown = {"trained": kept["trained"], "fixed": kept["fixed"], "optimizer": state["optimizer"]}
-        shown = jax.tree.map(np.array, shown)
+        # The program is given its state back and writes over it, so what is shown must be a copy, but for the last.
+        shown = jax.tree.map(np.asarray if end else np.array, shown)
         self.watch.see(int(shown["optimizer"]["step"]), int(state["epochs"]), shown)
 
 

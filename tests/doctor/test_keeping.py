@@ -149,11 +149,11 @@ def test_a_watch_that_asks_for_the_past_or_for_what_never_comes_does_no_harm():
     assert watch.seen == 2
 
 
-def test_what_is_kept_is_a_copy():
+def test_what_is_kept_is_a_copy_or_the_result_that_nobody_writes_to():
     keeper = Keeper()
     run = train(plan(), DATA, watch=keeper)
     kept = [m.trained[0]["kernel"].copy() for m in keeper.moments]
     train(plan(), DATA, start=run)
     for moment, before in zip(keeper.moments, kept, strict=True):
-        assert moment.trained[0]["kernel"].flags.owndata
+        assert moment.trained[0]["kernel"].flags.owndata or not moment.trained[0]["kernel"].flags.writeable
         np.testing.assert_array_equal(moment.trained[0]["kernel"], before)
