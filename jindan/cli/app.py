@@ -147,7 +147,7 @@ def train(
     ] = None,
     folds: Annotated[
         Optional[int],  # noqa: UP045
-        typer.Option(min=2, help="Cross-validate over as many folds of all rows, too; for tables without text."),
+        typer.Option(min=2, help="Cross-validate over as many folds of all rows, too."),
     ] = None,
     seeds: Annotated[
         int, typer.Option(min=1, help="Train from as many seeds: is the result luck? The first is kept.")

@@ -18,6 +18,7 @@ from jindan.report.network import network, plan
 from jindan.report.others import OTHER_SECTIONS
 from jindan.report.repeats import repeats
 from jindan.report.scores import scores
+from jindan.report.study_section import studies
 from jindan.report.training import curves, timing
 from jindan.report.words import t
 
@@ -27,6 +28,7 @@ SECTIONS: tuple[tuple[str, Callable[[dict[str, Any]], str]], ...] = (
     ("curves", curves),
     ("scores", scores),
     ("repeats", repeats),
+    ("studies", studies),
     ("mistakes", mistakes),
     ("data", data),
     ("network", network),
@@ -48,7 +50,8 @@ def build_report(record: dict[str, Any]) -> str:
     """
     language = "ko" if str(record.get("lang") or "en").lower().startswith("ko") else "en"
     name = clip(record.get("name") or "jindan", 120)
-    order = OTHER_SECTIONS if record.get("model") else SECTIONS
+    alone = record.get("studies") and not record.get("metrics")
+    order = OTHER_SECTIONS if record.get("model") else (("studies", studies),) if alone else SECTIONS
     sections = [(key, content) for key, build in order if (content := build(record))]
     body = _top(record, name) + tag(
         "div", _contents(sections) + tag("main", "\n".join(c for _, c in sections)), class_="body"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from jindan.report.words_others import OTHERS
+from jindan.report.words_studies import STUDIES
 
 
 class Words(NamedTuple):
@@ -42,7 +43,6 @@ def joined(first: Text, *more: Text) -> Words:
 
 
 UI: dict[str, tuple[str, str]] = {
-    # frame
     "report": ("Training report", "학습 보고서"),
     "made_by": ("Made by jindan {version}", "jindan {version} 보고서"),
     "offline": ("This file needs no network.", "이 파일은 인터넷 연결 없이 열립니다."),
@@ -397,4 +397,4 @@ UI: dict[str, tuple[str, str]] = {
     "seconds_baselines": ("baselines", "기준 모델"),
     "steps": ("{n} steps, {rate} a second while training.", "{n} 스텝, 학습 중 초당 {rate} 스텝."),
 }
-UI.update(OTHERS)
+UI.update(OTHERS | STUDIES)

@@ -83,6 +83,26 @@ def write_folder(
         (scratch / "report.html").write_text(build_report(record), encoding="utf-8")
 
 
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """The record of a run folder, and its report, in the place of those there are.
+
+    Raises:
+        FileError: when they cannot be written.
+    """
+    files = {"record.json": json.dumps(finite(record), ensure_ascii=False) + "\n", "report.html": build_report(record)}
+    with undisturbed():
+        for name, text in files.items():
+            scratch = folder / f".{name}.new"
+            try:
+                scratch.write_text(text, encoding="utf-8")
+                scratch.replace(folder / name)
+            except OSError as error:
+                raise FileError(
+                    "The run's folder cannot be written.", where=folder / name, expected="a run that is there",
+                    received=error.strerror or str(error), help="Change the folder's permissions.",
+                ) from None  # fmt: skip
+
+
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
     """A second Ctrl-C waits until the folder is whole."""

@@ -17,13 +17,14 @@ from ..engine.run import Run
 from ..engine.train import train
 from ..plan import Plan
 from ..report.names import falls
-from ..select import Score, baselines, primary, score_classes, score_numbers
+from ..select import Score, primary, score_classes, score_numbers
 from ..select.task import with_rows
 from ..select.validation import Comparison, _interval, _student
 from .build import probabilities, targets_for
-from .folding import FoldedTable, folded
+from .folding import FoldedTable, folded, plan_for
 from .members import Repeats, mean_of, members_of
 from .prepare import Prepared
+from .simple import simple_on
 
 WATCHED = 0.15
 """Share of a fold's training rows that decides when to stop."""
@@ -182,11 +183,12 @@ def fold_table(
         listen: Told of progress; returning True ends it.
 
     Raises:
-        InputError: when the table has texts or images, or fewer rows than folds.
+        InputError: when the table has fewer rows than folds.
         KeyboardInterrupt: when `listen` ended it.
     """
     parts = folds if isinstance(folds, FoldedTable) else folded(prepared, folds, seed)
     Repeats(seeds, ensemble)  # refuses what is no number of trainings
+    plan = plan_for(plan, prepared, parts)
     data = Data.of(parts.x, targets_for(plan, prepared.task.kind, parts.encoded, prepared.classes))
     plans, held_out = [], []
     for member in range(seed, seed + seeds):
@@ -254,8 +256,7 @@ def _simple(prepared: Prepared, parts: FoldedTable, listen: Any) -> dict[str, di
     for number, (rows, held) in enumerate(parts.pairs):
         if getattr(listen, "cancelled", False):
             raise KeyboardInterrupt
-        x, y = parts.x[number * parts.rows : (number + 1) * parts.rows], prepared.truth
-        found = baselines(prepared.task.kind, x[rows], y[rows], x[held], y[held], classes=prepared.classes)
+        found = simple_on(prepared, parts.inputs, parts.block(number), rows, held)
         by_fold.append({b.name: {name: score.value for name, score in b.scores.items()} for b in found})
     return {name: _gathered([fold[name] for fold in by_fold]) for name in by_fold[0] if all(name in f for f in by_fold)}
 

@@ -45,7 +45,7 @@ class TableSearch:
     """What `search_table` leaves.
 
     Attributes:
-        folder: With trials.jsonl, search.json, the best plan.json, and the run in `best`.
+        folder: With trials.jsonl, search.json, the best plan.json, and the run in `best`, whose report tells of it all.
         search: The trials.
         run: The best plan's run, trained and judged like any other.
     """
@@ -126,6 +126,7 @@ def search_table(
             source, target, task=task, validation=validation, test=test, seed=seed, out=folder / BEST, listen=watch,
             lang=lang, command=command, plan=found.best_plan,
         )  # fmt: skip
+        run.add_study(found)
     except KeyboardInterrupt:
         raise SearchInterrupted(folder, store.count) from None
     return TableSearch(folder, found, run)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ..data import InputForm
 from ..data.hand_features import METHODS, described
 from ..select import Baseline, baselines, score_classes, score_numbers
 from ..select.kernel_baselines import kernel_baselines
@@ -29,21 +31,34 @@ def simple_models(prepared: Prepared, part: str) -> list[Baseline]:
     well. Of images alone also SVM and k nearest neighbours on features made by hand: HOG, SIFT and SURF. With text:
     majority or mean, and a linear model on which words a text holds beside all else.
     """
-    kinds = [form.kind for form in prepared.preprocessor.inputs]
-    rows, judged, truth = prepared.split.train, prepared.part(part), prepared.truth
-    task, classes = prepared.task.kind, prepared.classes
     parts = prepared.x if isinstance(prepared.x, tuple) else (prepared.x,)
+    inputs, judged = prepared.preprocessor.inputs, prepared.part(part)
+    found = simple_on(prepared, inputs, parts, prepared.split.train, judged)
+    return found + by_hand(prepared, parts[0], judged) if [form.kind for form in inputs] == ["image"] else found
+
+
+def simple_on(
+    prepared: Prepared, inputs: Sequence[InputForm], parts: tuple[np.ndarray, ...], rows: np.ndarray, judged: np.ndarray
+) -> list[Baseline]:
+    """The simple models but those on features by hand, from some rows, judged on others.
+
+    Args:
+        prepared: The table: its task and truth count.
+        inputs, parts: What is learned from, an array an input.
+        rows, judged: Numbers of rows.
+    """
+    kinds, truth = [form.kind for form in inputs], prepared.truth
+    task, classes = prepared.task.kind, prepared.classes
     if "text" not in kinds:
         found = [small_pixels(x) if kind == "image" else x for kind, x in zip(kinds, parts, strict=True)]
         if "image" in kinds and len(rows) > MOST_ROWS:
             rows = np.sort(np.random.default_rng(0).permutation(rows)[:MOST_ROWS])
         x = found[0] if len(found) == 1 else np.concatenate(found, 1)
-        simple = baselines(task, x[rows], truth[rows], x[judged], truth[judged], classes=classes)
-        return simple + by_hand(prepared, parts[0], judged) if kinds == ["image"] else simple
+        return baselines(task, x[rows], truth[rows], x[judged], truth[judged], classes=classes)
     from sklearn.dummy import DummyClassifier, DummyRegressor
     from sklearn.linear_model import LogisticRegression, Ridge
 
-    sparse = _sparse(prepared.preprocessor.inputs, parts)
+    sparse = _sparse(inputs, parts)
     data = (sparse[rows], truth[rows], sparse[judged], truth[judged])
     name = "bag_of_words" if kinds == ["text"] else "linear"
     models = [("majority", DummyClassifier(strategy="prior")), (name, LogisticRegression(max_iter=200))]

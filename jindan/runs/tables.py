@@ -22,8 +22,9 @@ from ..engine.train import train
 from ..errors import InputError
 from ..models.loading import load
 from ..plan import Plan
+from ..report.study_entries import study_entry
 from .build import Wanted, build_plan, refuse_contradiction, refuse_too_large, targets_for
-from .folder import check_writable, new_folder, stem_of, write_folder
+from .folder import check_writable, new_folder, stem_of, write_folder, write_record
 from .folding import FoldedTable, folded
 from .folds import fold_table
 from .going_on import (
@@ -72,6 +73,19 @@ class TableRun:
     def model(self) -> TableModel:
         """The trained model, which takes raw rows."""
         return load(self.folder)  # type: ignore[return-value]
+
+    def add_study(self, *found: Any) -> None:
+        """Put studies (of `jd.learning_curve`, `jd.search`, … ) into the run's record and report.
+
+        Args:
+            found: What they returned.
+
+        Raises:
+            FileError: when the run's folder cannot be written.
+        """
+        entries = [study_entry(one) for one in found]
+        self.record["studies"] = [*self.record.get("studies", []), *entries]
+        write_record(self.folder, self.record)
 
     def summary(self) -> dict[str, Any]:
         """The JSON object of `jindan train --json`."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,7 @@ from ..engine.supervised import Supervised, program_of
 from ..errors import InputError
 from ..layers.base import Context
 from ..plan import Plan
+from .reported import Reported
 from .scores import Z
 from .scoring import SCORES
 from .seeds import held_out
@@ -56,7 +57,7 @@ class GradientNoise:
 
 
 @dataclass(frozen=True)
-class BatchSizes:
+class BatchSizes(Reported):
     """What `batch_size_study` found.
 
     Attributes:
@@ -67,6 +68,8 @@ class BatchSizes:
         scoring: The score's name, higher being better.
         noise: The gradient noise scale at the fresh weights; `noise_trained` after the epochs of the smallest batch.
     """
+
+    study: ClassVar[str] = "batches"
 
     sizes: tuple[int, ...]
     scores_epochs: np.ndarray

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import InputError
 from ..layers import Dense
 from ..plan import Plan
+from .reported import Reported
 from .task import Task, task_of, with_rows
 from .validation import Fold, _interval, folds_of
 
@@ -19,7 +20,7 @@ SIZES = (0.1, 0.2, 0.4, 0.7, 1.0)
 
 
 @dataclass(frozen=True)
-class LearningCurve:
+class LearningCurve(Reported):
     """What `learning_curve` found.
 
     Attributes:
@@ -29,6 +30,8 @@ class LearningCurve:
         scoring: The score's name, higher being better.
         ratios: Validation rows by training rows at each value, for intervals.
     """
+
+    study: ClassVar[str] = "curve"
 
     path: str
     values: tuple[Any, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ..engine.data import check_targets
 from ..engine.members import predict_members
 from ..errors import InputError, ShapeError
 from ..plan import Plan
+from .reported import Reported
 from .scoring import guessed
 from .task import Task, classes_of, task_of, with_rows
 
@@ -20,7 +21,7 @@ PARTS = ("expected", "bias", "variance")
 
 
 @dataclass(frozen=True)
-class BiasVariance:
+class BiasVariance(Reported):
     """What `bias_variance` found. expected = bias + variance + noise, in the means and in each row.
 
     Attributes:
@@ -35,6 +36,8 @@ class BiasVariance:
         biased: Variance on the other rows towards the right class, which pays (0-1 loss; else 0).
         members: Trainings.
     """
+
+    study: ClassVar[str] = "parts"
 
     loss: str
     expected: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ..engine.supervised import program_of
 from ..errors import InputError
 from ..plan import Plan
 from .batch_sizes import BatchSizes, GradientNoise, batch_size_study, gradient_noise
+from .reported import Reported
 from .scoring import SCORES
 from .seeds import SeedStudy, seed_study
 from .task import Task, cut_y, task_of
@@ -25,7 +26,7 @@ MOST = 2048  # rows on which the loss of a rate is measured
 
 
 @dataclass(frozen=True)
-class RateRange:
+class RateRange(Reported):
     """What `lr_range_test` found.
 
     Attributes:
@@ -35,6 +36,8 @@ class RateRange:
         updates: How many updates each member made.
         seeds: Members a rate.
     """
+
+    study: ClassVar[str] = "rates"
 
     rates: np.ndarray
     before: float

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import FileError, InputError
 from ..models import Model
 from ..plan import Plan
+from .reported import Reported
 from .samplers import Row, carry_out, plain_values, sampler_of
 from .spaces import Space, edited
 from .task import Task, task_of
@@ -23,7 +24,7 @@ from .validation import _interval
 
 
 @dataclass(frozen=True)
-class Search:
+class Search(Reported):
     """What `search` found.
 
     Attributes:
@@ -36,6 +37,8 @@ class Search:
         nested_scores: Of nested cross-validation: the score on each outer fold of the best plan found without it.
         nested_interval: The 95 % interval of their mean.
     """
+
+    study: ClassVar[str] = "search"
 
     table: list[Row]
     scoring: str
@@ -93,7 +96,7 @@ class Search:
             "best": plain_row(best), "trials": [plain_row(row) for row in self.table], "nested": nested,
         }  # fmt: skip
 
-    def plot(self, kind: str = "parallel", to_file: Any = None) -> Any:
+    def plot(self, kind: str = "parallel", to_file: Any = None, lang: str = "en") -> Any:
         """A picture (SVG): "parallel" coordinates, "importance" of the settings, or learning "curves".
 
         Raises:
@@ -101,7 +104,7 @@ class Search:
         """
         from ..report.plots_search import plot_search
 
-        return plot_search(self.table, self.scoring, kind, to_file)
+        return plot_search(self.table, self.scoring, kind, to_file, lang)
 
     def __repr__(self) -> str:
         best = self.best

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..data import split_rows
 from ..errors import InputError
+from .reported import Reported
 from .scores import wilson
 from .task import Task, task_of, with_rows
 from .validation import Fold, folds_of
 
 
 @dataclass(frozen=True)
-class SeedStudy:
+class SeedStudy(Reported):
     """What `seed_study` found.
 
     Attributes:
@@ -24,6 +25,8 @@ class SeedStudy:
         seeds: Of the members' weights and orders of rows.
         scoring: The score's name.
     """
+
+    study: ClassVar[str] = "seeds"
 
     scores: np.ndarray
     seeds: tuple[int, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ..data import k_fold
 from ..engine.data import Data, cut
 from ..engine.run import Run
 from ..errors import InputError
+from .reported import Reported
 from .task import Task, cut_y, task_of, with_rows
 
 Fold = tuple[np.ndarray, np.ndarray]
@@ -55,7 +56,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class CrossValidation:
+class CrossValidation(Reported):
     """What `cross_validate` found.
 
     Attributes:
@@ -67,6 +68,8 @@ class CrossValidation:
         outputs: (seeds, rows, …) those predictions; NaN for rows in no fold's validation part.
         runs: The members, fold after fold for each seed.
     """
+
+    study: ClassVar[str] = "folds"
 
     scores: np.ndarray
     scoring: str
@@ -128,11 +131,11 @@ class CrossValidation:
             "pooled": self.pooled.tolist(), "folds": [len(test) for _, test in self.folds], "seeds": list(self.seeds),
         }  # fmt: skip
 
-    def plot(self, to_file: Any = None) -> Any:
+    def plot(self, to_file: Any = None, lang: str = "en") -> Any:
         """Scores by fold, a dot a seed, with their mean and its interval, as a picture (SVG)."""
         from ..report.studies import plot_folds
 
-        return plot_folds(self, to_file)
+        return plot_folds(self, to_file, lang)
 
     def __repr__(self) -> str:
         low, high = self.interval

@@ -43,6 +43,10 @@ def test_a_search_leaves_trials_plan_and_run(desk, jindan, space):
     assert said.json["measured_on"] == "test"
     assert json.loads((desk / "S" / "search.json").read_text())["finished"]
     assert len(opened(desk / "S" / "best").predict(desk / "good.csv")) == 60
+    page = (desk / "S" / "best" / "report.html").read_text(encoding="utf-8")
+    assert "4 trials by grid" in page
+    assert jindan("report", "S/best").code == 0  # made anew from the record
+    assert (desk / "S" / "best" / "report.html").read_text(encoding="utf-8").count("4 trials by grid") == 1
     again = jindan(*BASE, "--method", "grid", "--space", space, "--out", "S")
     assert again.code == 0
     assert "Best of 4 trials" in again.out

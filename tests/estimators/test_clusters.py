@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn import cluster, decomposition
@@ -121,3 +124,9 @@ def test_any_estimator_is_loaded_by_one_function(tmp_path):
         assert type(load(tmp_path / str(number))) is type(model)
     with pytest.raises(FileError, match="no estimator"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["PCA", "Whitening"])
+def test_what_needs_no_jax_does_not_import_it(name):
+    code = f"import sys; from jindan.estimators import {name}; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

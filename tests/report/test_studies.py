@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 
 from jindan.errors import FileError, InputError
+from jindan.report import build_report
 from jindan.report.charts_grid import Bar, bar_chart
+from jindan.report.markup import esc
 from jindan.report.studies import (
     plot_batches,
     plot_curve,
@@ -20,9 +23,11 @@ from jindan.report.studies import (
     plot_seeds,
     standalone,
 )
+from jindan.report.study_entries import STUDIES, study_entry
 from jindan.select.curves import LearningCurve
 from jindan.select.decomposition import BiasVariance
 from jindan.select.rates import BatchSizes, GradientNoise, RateRange, SeedStudy
+from jindan.select.searching import Search
 from jindan.select.validation import CrossValidation
 
 RNG = np.random.default_rng(0)
@@ -38,6 +43,13 @@ NOISE = GradientNoise(20.0, (10.0, 40.0), 2.0, 0.1, 4, 256)
 BATCHES = BatchSizes((8, 32, 128), *RNG.uniform(size=(4, 3, 2)), 10, 50, "accuracy", NOISE, NOISE)
 SEEDS = SeedStudy(RNG.normal(0.8, 0.02, 30), tuple(range(30)), "accuracy")
 NAN = float("nan")
+TRIALS = [
+    {"trial": k, "values": {"learning_rate": rate, "layers.0.activation": "tanh"}, "score": score,
+     "scores": [score], "low": None if score is None else score - 0.05, "high": None if score is None else score + 0.05,
+     "epochs": [5], "state": "complete" if score else "failed", "curve": [(1, 0.5), (5, 0.2)]}
+    for k, (rate, score) in enumerate([(0.001, 0.5), (3.0, None), (0.01, 0.8), (0.03, 0.9)])
+]  # fmt: skip
+SEARCH = Search(TRIALS, "accuracy", "random", None, None, (0.85, 0.89), (0.8, 0.94))
 CASES = {
     "folds": (plot_folds, FOLDS),
     "one fold": (plot_folds, replace(FOLDS, scores=SCORES[:1, :1], seeds=(0,), folds=PAIRS[:1])),
@@ -124,3 +136,47 @@ def test_a_picture_is_written_where_asked(tmp_path):
 def test_a_language_it_does_not_speak():
     with pytest.raises(InputError, match="language"):
         plot_seeds(SEEDS, lang="fr")
+
+
+# -- pages and entries -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", [*CASES, "search"])
+def test_a_study_stands_in_a_report(case, tmp_path):
+    found = SEARCH if case == "search" else CASES[case][1]
+    page = found.report(tmp_path / "page.html").read_text(encoding="utf-8")
+    entry = study_entry(found)
+    assert json.loads(json.dumps(entry, allow_nan=False)) == entry
+    assert entry["kind"] in STUDIES
+    assert page.count("data:image/svg+xml") == 2 * len(entry["pictures"]) == (6 if case == "search" else 2)
+    assert "https://" not in page
+    assert 'id="studies"' in page
+    assert 'id="result"' not in page
+    for lang in ("en", "ko"):
+        assert esc(entry["text"][lang])[:40] in page
+    assert len({len(row) for row in entry["rows"]} | {len(entry["head"])}) == 1
+    assert "nan" not in [cell for row in entry["rows"] for cell in row]
+
+
+def test_the_search_tells_its_best_trials_and_what_to_expect():
+    entry = study_entry(SEARCH)
+    assert entry["text"]["en"].startswith("4 trials by random. The best, trial 3, has accuracy 0.9 (0.85 … 0.95)")
+    assert "it is 0.87 (0.8 … 0.94)" in entry["text"]["en"]
+    assert [row[0] for row in entry["rows"]] == ["3", "2", "0"]
+    assert entry["rows"][0][1] == "learning_rate 0.03, layers.0.activation tanh"
+
+
+def test_a_page_opens_in_korean_under_a_name_of_its_own(tmp_path):
+    page = SEEDS.report(tmp_path / "page.html", lang="ko", name="A & B").read_text(encoding="utf-8")
+    assert 'data-lang="ko"' in page
+    assert "<h1>A &amp; B</h1>" in page
+    with pytest.raises(FileError, match="cannot be written"):
+        SEEDS.report(tmp_path / "nowhere" / "page.html")
+
+
+def test_what_is_no_study_of_ours_and_what_was_tampered_with_is_left_out():
+    entry = study_entry(SEEDS)
+    tampered = {**entry, "pictures": [{"en": "<script>1</script>"}], "rows": [["<script>2</script>"] * 5]}
+    page = build_report({"name": "x", "studies": [{"kind": "other"}, tampered]})
+    assert "<script>1" not in page
+    assert "&lt;script&gt;2" in page

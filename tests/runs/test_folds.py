@@ -10,7 +10,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, mean_absolute_error, r2_score
 
 import jindan as jd
-from jindan.data import Preprocessing
 from jindan.engine.data import Data
 from jindan.engine.train import train
 from jindan.errors import FileError, InputError
@@ -185,13 +184,6 @@ def test_impossible_folds_are_refused(place, folds, said):
     with pytest.raises(InputError, match=said):
         train_table(place / "houses.csv", "price", folds=folds, out=place / "never")
     assert not (place / "never").exists()
-
-
-def test_texts_are_refused(tmp_path):
-    frame = pl.DataFrame({"t": [f"some words of number {k} and more {k % 7}" for k in range(40)], "y": ["a", "b"] * 20})
-    prepared = prepare(frame, "y", preprocessing=Preprocessing(text="words"))
-    with pytest.raises(InputError, match="tables of numbers"):
-        folded(prepared, 3)
 
 
 # -- seeds and ensembles -----------------------------------------------------------------------------------------

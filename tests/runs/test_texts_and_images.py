@@ -9,8 +9,13 @@ import polars as pl
 import pytest
 
 import jindan as jd
+from jindan.engine.members import predict_members
+from jindan.engine.train import train
 from jindan.errors import FileError, InputError, JindanWarning
 from jindan.plan import Plan
+from jindan.runs.build import Wanted, build_plan, targets_for
+from jindan.runs.folding import folded, plan_for
+from jindan.runs.folds import fold_table
 from jindan.runs.tables import prepare, resume_table, train_table
 
 Image = pytest.importorskip("PIL.Image")
@@ -240,3 +245,60 @@ def test_images_that_occur_twice_are_counted(place, tmp_path):
     run = train_table(tmp_path / "twice.npz", epochs=1, out=tmp_path / "r")
     assert any(note.startswith("1 of 20 rows repeat") for note in run.record["data"]["notes"]["en"])
     assert run.record["data"]["class_balance"] == [["0", 10], ["1", 10]]
+
+
+# -- folds -------------------------------------------------------------------------------------------------------
+
+
+def _folds(source, target=None, folds=2, **wanted):
+    prepared = prepare(source, target, seed=0)
+    parts = folded(prepared, folds)
+    asked = Wanted(epochs=3, batch_size=16, **wanted)
+    plan = build_plan(prepared.task.kind, prepared.classes, len(prepared.split.train), asked, validated=False,
+                      inputs=prepared.preprocessor.inputs)  # fmt: skip
+    return prepared, parts, plan.replace(early_stopping=None)
+
+
+def test_a_fold_knows_the_words_of_its_training_rows_only(place):
+    prepared, parts, plan = _folds(place / "goods.csv", "sold", folds=3)
+    assert [form.kind for form in parts.inputs] == ["table", "text", "image"]
+    n = len(prepared.frame)
+    for number, (rows, _) in enumerate(parts.pairs):
+        own = next(e for e in parts.preprocessors[number].encoders if e.kind == "text")
+        alone = own.tokenizer.fit(prepared.frame["review"][rows].to_list())
+        assert own.tokenizer.to_dict() == alone.to_dict()
+        numbers, ids, images = parts.block(number)
+        np.testing.assert_array_equal(ids[:, : own.form.shape[0]], own.rows(prepared.frame["review"]))
+        assert not ids[:, own.form.shape[0] :].any()
+        np.testing.assert_array_equal(images, prepared.x[2])
+        size = prepared.frame["size"].to_numpy()
+        np.testing.assert_allclose(numbers[:, 0], (size - size[rows].mean()) / size[rows].std(), rtol=1e-5, atol=1e-6)
+    room = parts.inputs[1].vocabulary
+    assert room == max(form.vocabulary for own in [*parts.preprocessors, prepared.preprocessor] for form in own.inputs
+                       if form.kind == "text")  # fmt: skip
+    tables = [layer for layer in plan_for(plan, prepared, parts).layers if type(layer).__name__ == "Embedding"]
+    assert [layer.input_dim for layer in tables] == [room] * 2
+    assert [len(part) for part in parts.x] == [3 * n] * 3
+
+
+@pytest.mark.parametrize(("source", "target"), [("goods.csv", "sold"), ("shapes", None)])
+def test_a_fold_equals_its_plan_trained_alone(place, source, target):
+    prepared, parts, plan = _folds(place / source, target)
+    found = fold_table(prepared, plan, parts)
+    rows, held = parts.pairs[1]
+    block = parts.block(1)
+    x = block if len(block) > 1 else block[0]
+    codes = targets_for(plan, prepared.task.kind, prepared.encoded, prepared.classes)
+    alone = train(plan_for(plan, prepared, parts).replace(rows=rows, seed=0), (x, codes))
+    outputs = predict_members([alone], x, held)[0]
+    guess = outputs.argmax(1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0.5).astype(int)
+    assert found.figures["accuracy"][0, 1] == pytest.approx(np.mean(guess == prepared.truth[held]))
+    assert set(found.baselines) >= {"majority", "linear"}
+
+
+def test_the_folds_of_reviews_are_told(place, tmp_path):
+    run = train_table(place / "reviews.csv", "mood", epochs=12, folds=2, seeds=2, out=tmp_path / "run")
+    crossed = run.record["cross_validation"]
+    assert np.shape(crossed["scores"]) == (2, 2)
+    assert crossed["mean"]["value"] > 0.8
+    assert [b["name"] for b in crossed["baselines"]] == ["majority", "bag_of_words"]
