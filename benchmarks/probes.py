@@ -11,8 +11,11 @@ TITLES = {
     "iris": "iris, 4-30-16-3, batch 1",
     "digits": "digits, 64-100-10, batch 32",
     "cnn": "CNN 32-64-128, MNIST, batch 128",
+    "short": "the same, 1,024 images, 6 epochs",
     "lstm": "LSTM 128, MNIST by rows, batch 128",
 }
+SHORT = """\
+The short training has no goal: what a few looks cost does not shrink with the training they are made in."""
 LONG = 1e-3  # seconds an update from which keeping may cost 2 % at most
 TASK = """\
 Each network trains in a process of its own without cached programs. "Keeping" is the ratio of a training that is \
@@ -38,6 +41,8 @@ def measure(runs: int) -> Result:
             TITLES[name], f"{own['updates'].median:.0f}", own["plain"].text(".3g"), own["kept_ratio"].text(".3f"),
             own["training_compile"].text(".2f"), both.text(".2f"), own["probes"].text(".3f"),
         ])  # fmt: skip
+        if name == "short":
+            continue
         slow = own["plain"].median / own["updates"].median >= LONG
         goals.append(Goal(f"keeping, {name}", own["kept_ratio"].median, "≤", 1.02 if slow else 1.1))
         goals.append(Goal(f"compiling, {name}", both.median, "≤", 1.3))
@@ -48,5 +53,5 @@ def measure(runs: int) -> Result:
         tables=[Table("Training, and what the doctor's eye adds:", columns, rows)],
         goals=goals,
         figures={**figures, "skipped": skipped},
-        notes=[disturbance(found), *(f"{name} was skipped: {reason}" for name, reason in skipped.items())],
+        notes=[SHORT, disturbance(found), *(f"{name} was skipped: {reason}" for name, reason in skipped.items())],
     )
