@@ -11,6 +11,7 @@ from typing import Any, Self
 from rich.table import Table
 from rich.text import Text
 
+from ..report.plots_search import best_first
 from ..runs.search import SearchInterrupted, search_table
 from .progress import PRESSED, Watched
 from .show import terminal
@@ -47,14 +48,12 @@ def search_rows(
 
 def trials_table(rows: Sequence[dict[str, Any]], scoring: str, lang: str) -> Table:
     """The best trials, the best one first."""
-    known = [row for row in rows if row["score"] is not None]
-    known.sort(key=lambda row: (row["state"] != "complete", -row["score"]))
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(say("trial", lang), justify="right")
     table.add_column(scoring, justify="right", no_wrap=True)
     table.add_column("95%", justify="right", no_wrap=True)
     table.add_column(say("values", lang))
-    for row in known[:SHOWN]:
+    for row in best_first(rows)[:SHOWN]:
         # No score lies above 1, whatever the interval of a mean of few folds says.
         span = "–" if row["low"] is None else f"{row['low']:.3g} … {min(row['high'], 1.0):.3g}"
         values = ", ".join(f"{path} {_short(value)}" for path, value in row["values"].items())

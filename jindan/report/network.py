@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 
-from jindan.report.markup import both, clip, esc, figure, meter, name_of, paragraph, section, table, tag
+from jindan.report.markup import both, clip, esc, figure, meter, name_of, paragraph, picture, section, table, tag
 from jindan.report.values import listed, mapped, mappings, number, shown, size_of
 from jindan.report.words import t
 
@@ -20,12 +19,8 @@ def network(record: dict[str, Any]) -> str:
 
 def _drawing(record: dict[str, Any]) -> str:
     """The graph of the layers, where they are no stack; as a picture, in which nothing can run."""
-    drawing = record.get("drawing")
-    if not isinstance(drawing, str) or not drawing.lstrip().startswith("<svg"):
-        return ""
-    address = "data:image/svg+xml;base64," + base64.b64encode(drawing.encode("utf-8", "replace")).decode()
     words = t("graph")
-    image = f'<img class="graph" src="{address}" alt="{esc(words.en)} · {esc(words.ko)}"/>'
+    image = picture(record.get("drawing"), f"{words.en} · {words.ko}", "graph")
     return figure(words, image, note=t("graph_note"), wide=True)
 
 

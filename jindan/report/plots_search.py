@@ -39,8 +39,13 @@ def plot_search(table: Rows, scoring: str, kind: str = "parallel", to_file: Any 
     """
     if kind not in KINDS:
         raise UnknownNameError("picture of a search", kind, KINDS, where="kind")
-    known = sorted((row for row in table if row["score"] is not None), key=_rank)
+    known = best_first(table)[::-1]
     return standalone(KINDS[kind](known, scoring, lang), to_file, lang)
+
+
+def best_first(table: Rows) -> list[dict[str, Any]]:
+    """The trials that have a score; those that halving stopped come after all others, of equals the later one."""
+    return sorted((row for row in table if row["score"] is not None), key=_rank, reverse=True)
 
 
 def importance(table: Rows) -> dict[str, float]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jindan.report.plots_search import best_first
 from jindan.report.values import shown
 from jindan.report.words import Words, t
 
@@ -54,10 +55,9 @@ def _search(found: Any, body: dict[str, Any]) -> tuple[Words, Table, Words]:
         after = t("s_nested", mean=shown(nested["mean"], 4), interval=_span((nested["low"], nested["high"])))
     text = t("s_search", trials=len(body["trials"]), method=body["method"], trial=best["trial"], scoring=scoring,
              score=shown(best["score"], 4), interval=_span((best["low"], best["high"])), nested=after)  # fmt: skip
-    known = [row for row in body["trials"] if row["score"] is not None]
-    known.sort(key=lambda row: (row["state"] != "complete", -row["score"]))
+    known = best_first(body["trials"])[:MOST]
     rows = [[str(row["trial"]), ", ".join(f"{path} {_value(v)}" for path, v in row["values"].items()), row["state"],
-             shown(row["score"], 4), _span((row["low"], row["high"]))] for row in known[:MOST]]  # fmt: skip
+             shown(row["score"], 4), _span((row["low"], row["high"]))] for row in known]  # fmt: skip
     head = [t("c_trial"), t("c_settings"), t("c_state"), Words(scoring, scoring), t("c_interval")]
     return text, (head, rows), t("s_shown", shown=len(rows), all=len(body["trials"]))
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
-from jindan.report.markup import both, clip, esc, figure, grid, paragraph, section, subtitle, table, tag
+from jindan.report.markup import both, clip, esc, figure, grid, paragraph, picture, section, subtitle, table, tag
 from jindan.report.values import mapped, mappings
 from jindan.report.words import UI, Words, t
 
@@ -23,7 +22,7 @@ def _study(found: dict[str, Any]) -> str:
     name = f"study_{found.get('kind')}"
     if name not in UI:
         return ""
-    pictures = [figure(t(name), _picture(mapped(p), t(name)), wide=True) for p in mappings(found.get("pictures"))]
+    pictures = [figure(t(name), _pictures(mapped(p), t(name)), wide=True) for p in mappings(found.get("pictures"))]
     head = [_words(words) for words in found.get("head") or []]
     rows = [[_name(row[0]), *(esc(clip(cell, 300)) for cell in row[1:])] for row in found.get("rows") or []
             if row and len(row) == len(head)]  # fmt: skip
@@ -32,15 +31,10 @@ def _study(found: dict[str, Any]) -> str:
     return subtitle(name) + paragraph(_words(found.get("text"))) + grid(*pictures) + numbers
 
 
-def _picture(svgs: dict[str, Any], name: Words) -> str:
-    """An image a language; as a picture within the page, no script of it could run."""
-    found = []
-    for lang, alt in zip(("en", "ko"), name, strict=True):
-        svg = svgs.get(lang)
-        if isinstance(svg, str) and svg.lstrip().startswith("<svg"):
-            address = "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8", "replace")).decode()
-            found.append(tag("div", f'<img src="{address}" alt="{esc(alt)}"/>', lang=lang))
-    return "".join(found)
+def _pictures(svgs: dict[str, Any], name: Words) -> str:
+    """An image a language."""
+    images = {lang: picture(svgs.get(lang), alt) for lang, alt in zip(("en", "ko"), name, strict=True)}
+    return "".join(tag("div", image, lang=lang) for lang, image in images.items() if image)
 
 
 def _words(given: Any) -> Words:

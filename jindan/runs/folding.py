@@ -45,8 +45,7 @@ class FoldedTable:
 
     def block(self, number: int) -> tuple[np.ndarray, ...]:
         """All rows as a fold sees them: an array an input."""
-        parts = self.x if isinstance(self.x, tuple) else (self.x,)
-        return tuple(part[number * self.rows : (number + 1) * self.rows] for part in parts)
+        return tuple(part[number * self.rows : (number + 1) * self.rows] for part in _parts(self.x))
 
 
 def folded(prepared: Prepared, folds: int, seed: int = 0) -> FoldedTable:
