@@ -11,6 +11,7 @@ import numpy as np
 
 from ..engine import devices
 from ..engine.data import as_inputs, as_targets, count, cut
+from ..engine.pace import uncollected
 from ..engine.supervised import Supervised, program_of
 from ..layers.network import Network
 from ..plan import Plan
@@ -61,7 +62,7 @@ def measure(
     program, network = program_of(plan.structure, input_shape), plan.network(input_shape)
     chosen = _chosen(plan, count(x), min(rows, network.block))
     call = compiled(program, deep)
-    with devices.width(plan.dtype), np.errstate(all="ignore"):
+    with devices.width(plan.dtype), np.errstate(all="ignore"), uncollected():
         batch: tuple[Any, ...] = (
             as_inputs(cut(x, chosen), plan.dtype, network.integers),
             as_targets(cut(y, chosen), plan.dtype, plan.loss),

@@ -69,11 +69,14 @@ class _Tap:
         several = isinstance(out, tuple)
         own = out[0] if several else out
         if self._nudges is not None and jnp.issubdtype(own.dtype, jnp.floating):
-            own = own + self._nudges[ctx.place].astype(own.dtype)
-        note = {"out": resolve_activation(parts[1])(own) if self.fused and parts is not None else own}
+            own = lax.add(own, self._nudges[ctx.place].astype(own.dtype))
+        # Notes need no gradient, which takes long to trace.
+        seen = lax.stop_gradient(own)
+        note = {"out": resolve_activation(parts[1])(seen) if self.fused and parts is not None else seen}
         if z is not None and parts is not None and bounded(parts[1]):
             # Slopes at the grid stand before those at the layer's own values.
             derivative: Any = TABLE[parts[1]].derivative
+            z = lax.stop_gradient(z)
             note["slopes"] = derivative(jnp.concatenate([jnp.asarray(GRID, z.dtype), z.reshape(-1)]))
         self._notes[ctx.place] = note
         return (own, *out[1:]) if several else own

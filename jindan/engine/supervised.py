@@ -252,15 +252,23 @@ class Supervised:
         found, known = bare.walk(weights, x, ctx)
         logits, known = (found, known) if isinstance(found, tuple) else ((found,), (known,))
         logits = tuple(z.astype(plan.dtype) for z in logits)
-        outputs = tuple(resolve_activation(name)(z) for name, z in zip(activations, logits, strict=True))
+        losses = tuple(parts_of(plan.loss))
+        fused = tuple(
+            name in loss.fused and not getattr(loss, "from_logits", False)
+            for name, loss in zip(activations, losses, strict=False)
+        )
+        # What only metrics read needs no gradient, which takes long to trace.
+        outputs = tuple(
+            resolve_activation(name)(lax.stop_gradient(z) if k < len(fused) and fused[k] else z)
+            for k, (name, z) in enumerate(zip(activations, logits, strict=True))
+        )
 
         def rows_of(y: Any, weight: Any, known: Any, real_rows: Any) -> Array:
             targets = y if isinstance(y, tuple) else (y,)
             total: Any = 0.0
-            for k, (loss, share) in enumerate(zip(parts_of(plan.loss), weights_of(plan.loss), strict=True)):
-                fused = activations[k] in loss.fused and not getattr(loss, "from_logits", False)
-                truth, guess = align(loss, targets[k], logits[k] if fused else outputs[k])
-                each = loss.logit_rows(truth, guess) if fused else loss.rows(truth, guess)
+            for k, (loss, share) in enumerate(zip(losses, weights_of(plan.loss), strict=True)):
+                truth, guess = align(loss, targets[k], logits[k] if fused[k] else outputs[k])
+                each = loss.logit_rows(truth, guess) if fused[k] else loss.rows(truth, guess)
                 rows = per_row(_existing(each, known[k], real_rows, ctx.axis), weight)
                 if plan.class_weight and ctx.training:
                     # As in Keras, classes have weights in training only: validation tells the plain loss.
