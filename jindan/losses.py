@@ -39,6 +39,14 @@ class Loss(Spec, kind="loss"):
         """The same from the pre-activation of the output layer."""
         raise NotImplementedError
 
+    def takes_logits(self, activation: str) -> bool:
+        """Whether it is computed from what goes into an output layer's activation: stably, whatever was written.
+
+        >>> BinaryCrossentropy().takes_logits("sigmoid"), BinaryCrossentropy(from_logits=True).takes_logits("sigmoid")
+        (True, False)
+        """
+        return activation in self.fused and not getattr(self, "from_logits", False)
+
     def finish(self, mean: Array) -> Array:
         """Applied to the mean over the rows of a batch; the identity for all but the root mean square."""
         return mean

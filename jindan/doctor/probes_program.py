@@ -187,7 +187,7 @@ def _tapped(network: Network, plan: Plan, notes: dict[int, Any], nudges: Any, qu
         if name != "linear":
             tap = taps[network.graph.nodes[node][0]]
             tap.ends = True
-            tap.fused = name in loss.fused and not getattr(loss, "from_logits", False)
+            tap.fused = loss.takes_logits(name)
             name = name if tap.fused else "linear"
         told.append(name)
     layers: Any = tuple(taps)

@@ -41,4 +41,7 @@ def order(seed: Array, epoch: Array, capacity: int, count: Any) -> Array:
     # Few rows with much padding: the order is that of the branch above.
     hashes = jnp.where(jnp.uint32(count) <= jnp.uint32(1 << BITS), hashes >> BITS, hashes)
     hashes = jnp.where(real, hashes, jnp.uint32(LAST))
-    return lax.sort((hashes, places.astype(jnp.int32)), num_keys=1, is_stable=True)[1]
+    with jax.enable_x64(True):
+        # One number of 64 bits is sorted four times as fast as a pair of 32, and in the same order.
+        packed = lax.shift_left(hashes.astype(jnp.uint64), jnp.uint64(32)) | places.astype(jnp.uint64)
+        return lax.sort(packed, is_stable=False).astype(jnp.uint32).astype(jnp.int32)

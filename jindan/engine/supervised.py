@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
+from itertools import zip_longest
 from typing import Any
 
 import jax
@@ -244,29 +244,22 @@ class Supervised:
 
     def _rows(self, plan: Plan, network: Network, weights: Weights, x, y, weight, ctx: Context) -> tuple[Array, tuple]:
         """The weighted loss of each row; the outputs with their masks, a tuple of each."""
-        bare, activations = network.heads
+        (bare, activations), mixed = network.heads, None
         x = _input(plan, network, x)
-        mixed = None
         if ctx.training and not is_zero(plan.mixup):
             x, *mixed = mix(x, jax.random.fold_in(ctx.key, MIXING), plan.mixup, ctx.rows)
         found, known = bare.walk(weights, x, ctx)
         logits, known = (found, known) if isinstance(found, tuple) else ((found,), (known,))
         logits = tuple(z.astype(plan.dtype) for z in logits)
-        losses = tuple(parts_of(plan.loss))
-        fused = tuple(
-            name in loss.fused and not getattr(loss, "from_logits", False)
-            for name, loss in zip(activations, losses, strict=False)
-        )
+        fused = [loss.takes_logits(name) for loss, name in zip(parts_of(plan.loss), activations, strict=False)]
         # What only metrics read needs no gradient, which takes long to trace.
-        outputs = tuple(
-            resolve_activation(name)(lax.stop_gradient(z) if k < len(fused) and fused[k] else z)
-            for k, (name, z) in enumerate(zip(activations, logits, strict=True))
-        )
+        apart = (lax.stop_gradient(z) if own else z for z, own in zip_longest(logits, fused))
+        outputs = tuple(resolve_activation(name)(z) for name, z in zip(activations, apart, strict=True))
 
         def rows_of(y: Any, weight: Any, known: Any, real_rows: Any) -> Array:
             targets = y if isinstance(y, tuple) else (y,)
             total: Any = 0.0
-            for k, (loss, share) in enumerate(zip(losses, weights_of(plan.loss), strict=True)):
+            for k, (loss, share) in enumerate(zip(parts_of(plan.loss), weights_of(plan.loss), strict=True)):
                 truth, guess = align(loss, targets[k], logits[k] if fused[k] else outputs[k])
                 each = loss.logit_rows(truth, guess) if fused[k] else loss.rows(truth, guess)
                 rows = per_row(_existing(each, known[k], real_rows, ctx.axis), weight)
@@ -389,7 +382,7 @@ def _looks_around(layer: Layer) -> bool:
 
 def _calls(layer: Layer) -> bool:
     """Whether a layer calls a function of the user's."""
-    parts = [getattr(layer, field.name) for field in dataclasses.fields(layer)]  # type: ignore[arg-type]
+    parts = [getattr(layer, field.name) for field in fields(layer)]  # type: ignore[arg-type]
     return any(callable(part) and not isinstance(part, (Spec, type)) for part in parts)
 
 

@@ -104,7 +104,7 @@ def _steps(model: Any, data: Data) -> list[LayerGradients]:
 def _walk(program: Supervised, values: Any, weights: Any, x: Any, y: Any, weight: Any) -> tuple[list, ...]:
     plan = program.filled(jnp.asarray(values))
     network = plan.network(program.input_shape)
-    fused = network.head[1] in plan.loss.fused and not getattr(plan.loss, "from_logits", False)
+    fused = plan.loss.takes_logits(network.head[1])
 
     def forward(weights: Any, nudges: Any) -> tuple[Array, list]:
         """J with a nudge added to each Z and A; its derivative by the nudge is ∂J/∂Z, ∂J/∂A."""

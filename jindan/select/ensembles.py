@@ -122,7 +122,7 @@ def snapshot_ensemble(
     run: Run | None = None
     for number in range(1, n + 1):
         # The last call has no end of its own, so that an interruption is told from a cycle's end.
-        until = {} if number == n else {"until": number * cycle}
+        until: dict[str, Any] = {} if number == n else {"until": number * cycle}
         run = task.train([plan], start=run, **until)[0]
         if run.epochs < number * cycle:
             raise KeyboardInterrupt

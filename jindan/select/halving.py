@@ -41,6 +41,8 @@ class Halving:
         trials, folds: Members are folds of trials, trial after trial.
         epochs: Of the longest training.
         scoring: How trials are judged; at rungs by the figure of that name on the validation rows, else by their loss.
+        before: Of further trials, stopped in an earlier search that this one goes on with, the epochs they were
+            stopped at: the places they took are not given again.
 
     Attributes:
         epochs: The rungs.
@@ -51,11 +53,17 @@ class Halving:
     [3]
     >>> halving(3, [{"val_loss": [1.0, 0.9, loss]} for loss in (0.8, 0.2, float("nan"))])
     [0, 2]
+    >>> going_on = Halving(2, 1, 9, None, before=[3])
+    >>> going_on(3, [{"val_loss": [1.0, 0.9, loss]} for loss in (0.8, 0.2)])
+    [0]
     """
 
-    def __init__(self, trials: int, folds: int, epochs: int, scoring: Scoring | None) -> None:
+    def __init__(
+        self, trials: int, folds: int, epochs: int, scoring: Scoring | None, before: Sequence[int] = ()
+    ) -> None:
         self.trials, self.folds, self.scoring = trials, folds, scoring
-        self._keep = dict(rungs(trials, epochs))
+        all_of_them = rungs(trials + len(before), epochs)
+        self._keep = {epoch: keep - sum(ended > epoch for ended in before) for epoch, keep in all_of_them}
         self.epochs = sorted(self._keep)
         self.stopped: dict[int, int] = {}
 
@@ -66,7 +74,7 @@ class Halving:
         means = np.nan_to_num(sign * values.reshape(self.trials, self.folds).mean(1), nan=-np.inf)
         running = [trial for trial in range(self.trials) if trial not in self.stopped]
         # A stable sort: of equals the earlier trial goes on.
-        losers = sorted(running, key=lambda trial: -means[trial])[self._keep[epoch] :]
+        losers = sorted(running, key=lambda trial: -means[trial])[max(0, self._keep[epoch]) :]
         self.stopped |= dict.fromkeys(losers, epoch)
         return sorted(trial * self.folds + fold for trial in losers for fold in range(self.folds))
 

@@ -147,7 +147,8 @@ def search(
         seed: Of draws, folds, weights and orders of rows: the same one gives the same result.
         nested: Outer folds; the search is repeated within each outer training part, its best plan scored on the rest.
         resume: Rows of an earlier call ended early (its table, or the path of their JSON lines), not trained again.
-        listen: Told the rows of trials as they are finished; returning True ends the search.
+        listen: Told the rows of trials as they are finished, by halving all together; those of the searches within
+            outer folds have an "outer" number. Returning True ends the search.
         fit: Arguments of `fit`: epochs, batch_size, callbacks, …
 
     Raises:
@@ -185,19 +186,22 @@ def search_task(
     outer = None if nested is None else parts(task, None, nested, None, seed)
     if nested is not None and not isinstance(folds, (int, np.integer, type(None))):
         raise InputError("Nested folds are drawn anew.", where="folds", expected="a number", received="row numbers")
-    method, done = "manual" if made is None else method, rows_done(resume)
-    if method == "halving" and len(done) < trials:
-        done = []  # those that halving stopped were stopped beside the others
-    table = carry_out(sampler, Evaluation(task, pairs, seed, method), done=done, listen=listen)
+    method, known = "manual" if made is None else method, rows_done(resume)
+
+    def tried(sampler: Any, pairs: Any, outer: int | None = None) -> list[Row]:
+        done = [row for row in known if row.get("outer") == outer]
+        told = listen if outer is None or listen is None else lambda rows: listen([{**r, "outer": outer} for r in rows])
+        return carry_out(sampler, Evaluation(task, pairs, seed, method, done), done=done, listen=told)
+
+    table = tried(sampler, pairs)
     found = Search(table, task.scoring.name, method, made, task)
     if outer is None:
         return found
     finalists = []
-    for train, _ in outer:
+    for number, (train, _) in enumerate(outer):
         # The same sampler anew: what the outer rows taught must not be known.
         again, _ = sampler_of(method, space, task.plan, trials, batch, seed)
-        inner = Evaluation(task, parts(task, train, folds, validation, seed), seed, method)
-        best = best_of(carry_out(again, inner))
+        best = best_of(tried(again, parts(task, train, folds, validation, seed), number))
         finalists.append(final_plan(edited(task.plan, best["values"]).replace(seed=seed), best["epochs"], train))
     scores = task.score(task.train(finalists), [test for _, test in outer])
     ratio = float(np.mean([len(test) / len(train) for train, test in outer]))

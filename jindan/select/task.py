@@ -44,10 +44,14 @@ class Task:
         """(rows,) the class of each row; None where targets are no classes."""
         return classes_of(self.plan, self.data.y)
 
-    def train(self, plans: Sequence[Plan], **more: Any) -> list[Run]:
-        """A population of these plans on the task's rows."""
+    def train(self, plans: Sequence[Plan], *, partial: bool = False, **more: Any) -> list[Run]:
+        """A population of these plans on the task's rows; `partial` gives one that was interrupted too.
+
+        Raises:
+            KeyboardInterrupt: when it was interrupted.
+        """
         runs = train(list(plans), self.data, listen=self.listen, **more)
-        if any(run.interrupted for run in runs) and "until" not in more:
+        if any(run.interrupted for run in runs) and "until" not in more and not partial:
             raise KeyboardInterrupt
         return runs
 

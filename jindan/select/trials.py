@@ -31,10 +31,12 @@ class Evaluation:
         seed: Of every member's weights and order of rows, so that trials differ in their values alone.
         method: "halving" stops members at rungs; for "bayes" populations are filled up to powers of two, so that few
             sizes are compiled.
+        before: Rows of trials that an earlier search ended; of these halving has to know.
     """
 
-    def __init__(self, task: Task, pairs: Sequence[Fold], seed: int, method: str) -> None:
+    def __init__(self, task: Task, pairs: Sequence[Fold], seed: int, method: str, before: Sequence[Row] = ()) -> None:
         self.task, self.pairs, self.seed, self.method = task, list(pairs), seed, method
+        self.before = [max(row["epochs"]) for row in before]
 
     def __call__(self, trials: list[Trial]) -> Iterator[list[Row]]:
         plans = [edited(self.task.plan, trial.values) for trial in trials]
@@ -46,7 +48,12 @@ class Evaluation:
                     received=sorted(epochs), help='Leave epochs out of the space, or use method="random".',
                 )  # fmt: skip
             plans = [told_apart(plan, self.task.plan) for plan in plans]
-            yield self._rows(trials, plans, Halving(len(trials), len(self.pairs), epochs.pop(), self.task.scoring))
+            halving = Halving(len(trials), len(self.pairs), epochs.pop(), self.task.scoring, self.before)
+            rows = self._rows(trials, plans, halving)
+            if rows:
+                yield rows
+            if len(rows) < len(trials):
+                raise KeyboardInterrupt
             return
         alike: dict[Any, list[int]] = {}
         for place, plan in enumerate(plans):
@@ -68,14 +75,22 @@ class Evaluation:
             for train, test in self.pairs:
                 members.append(with_rows(plan.replace(seed=self.seed), train, test if watched else None))
                 tests.append(test)
-        runs = self.task.train(members, **({} if halving is None else {"prune": halving}))
-        kept = len(trials) * len(self.pairs)
-        scores = _scores(self.task, runs[:kept], tests[:kept])
-        stopped = set() if halving is None else set(halving.stopped)
+        if halving is None:
+            runs, stopped = self.task.train(members), set()
+            ended = list(range(len(trials)))
+        else:
+            runs, stopped = self.task.train(members, partial=True, prune=halving), set(halving.stopped)
+            # What a Ctrl-C leaves of the others begins anew; those that were stopped had come to their end.
+            cut = any(run.interrupted for run in runs)
+            ended = sorted(stopped) if cut else list(range(len(trials)))
+            if not ended:
+                return []
         folds = len(self.pairs)
+        own = [k * folds + fold for k in ended for fold in range(folds)]
+        scores = _scores(self.task, [runs[i] for i in own], [tests[i] for i in own]).reshape(-1, folds)
         return [
-            self._row(trial, scores[k * folds : (k + 1) * folds], runs[k * folds : (k + 1) * folds], k in stopped)
-            for k, trial in enumerate(trials)
+            self._row(trials[k], scores[place], runs[k * folds : (k + 1) * folds], k in stopped)
+            for place, k in enumerate(ended)
         ]
 
     def _row(self, trial: Trial, scores: np.ndarray, runs: list[Run], stopped: bool) -> Row:

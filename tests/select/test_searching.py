@@ -17,7 +17,7 @@ from jindan.errors import FileError, InputError, UnknownNameError
 from jindan.layers import Dense
 from jindan.optimizers import SGD, Adam
 from jindan.plan import Plan
-from jindan.select.halving import rungs
+from jindan.select.halving import Halving, rungs
 from jindan.select.samplers import Bayes, Listed, carry_out
 from jindan.select.searching import Search, plain_row, search
 from jindan.select.spaces import LogUniform, Space, Uniform
@@ -251,6 +251,45 @@ def test_halving_and_epochs_in_the_space():
         tried({"epochs": [1, 9]}, "halving")
 
 
+def test_halving_goes_on_after_a_ctrl_c(monkeypatch):
+    """Trials stopped before it are kept and not trained again; the rest ends as if nothing had happened."""
+    whole = tried(method="halving", trials=9)
+    sizes = []
+    ask = Halving.__call__
+
+    def cut(self, epoch, histories):
+        sizes.append(self.trials)
+        losers = ask(self, epoch, histories)
+        if epoch == 1 and len(sizes) == 1:
+            signal.raise_signal(signal.SIGINT)
+        return losers
+
+    monkeypatch.setattr(Halving, "__call__", cut)
+    told = []
+    with pytest.raises(KeyboardInterrupt):
+        tried(method="halving", trials=9, listen=told.extend)
+    assert sorted(row["trial"] for row in told) == [row["trial"] for row in whole.table if row["epochs"][0] == 1]
+    again = []
+    found = tried(method="halving", trials=9, resume=told, listen=again.extend)
+    assert sizes == [9, 3, 3]  # at the first rung nobody of the three has to go
+    assert len(again) == 3
+    for row, wanted in zip(found.table, whole.table, strict=True):
+        assert (row["values"], row["epochs"], row["state"]) == (wanted["values"], wanted["epochs"], wanted["state"])
+        assert row["scores"] == pytest.approx(wanted["scores"], rel=1e-5)  # populations of other sizes, other products
+
+
+def test_halving_cut_before_the_first_rung_tells_nothing(monkeypatch):
+    def cut(self, epoch, histories):
+        signal.raise_signal(signal.SIGINT)
+        return []
+
+    monkeypatch.setattr(Halving, "__call__", cut)
+    told = []
+    with pytest.raises(KeyboardInterrupt):
+        tried(method="halving", trials=9, listen=told.append)
+    assert told == []
+
+
 # -- nested --------------------------------------------------------------------------------------------------------
 
 
@@ -270,6 +309,18 @@ def test_nested_scores_come_from_rows_the_search_has_not_seen():
     assert found.nested_mean == pytest.approx(np.mean(found.nested_scores))
     assert found.nested_interval[0] < found.nested_mean < found.nested_interval[1]
     assert found.to_dict()["nested"]["mean"] == found.nested_mean
+
+
+def test_nested_search_goes_on_where_it_was_ended():
+    """Trials of the searches within outer folds are told with the fold, and not trained again."""
+    space, told = {"learning_rate": [0.001, 0.03, 0.1]}, []
+    whole = tried(space, "grid", nested=2, listen=told.extend)
+    assert [row.get("outer") for row in told] == [None] * 3 + [0] * 3 + [1] * 3
+    again = []
+    found = tried(space, "grid", nested=2, resume=told[:5], listen=again.extend)
+    assert [(row.get("outer"), row["trial"]) for row in again] == [(0, 2), (1, 0), (1, 1), (1, 2)]
+    assert found.nested_scores == pytest.approx(whole.nested_scores, rel=1e-6)
+    assert found.table == whole.table
 
 
 # -- what is wrong -------------------------------------------------------------------------------------------------
