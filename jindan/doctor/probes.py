@@ -12,12 +12,13 @@ import numpy as np
 from ..engine import devices
 from ..engine.data import as_inputs, as_targets, count, cut
 from ..engine.pace import uncollected
+from ..engine.packing import packed
 from ..engine.supervised import Supervised, program_of
 from ..layers.network import Network
 from ..plan import Plan
 from .evidence import Moment, Probe
 from .probes_layers import layer_numbers, norm
-from .probes_program import PARTS, compiled, noisy
+from .probes_program import PARTS, compiled, noisy, packing_of
 
 SEED = 0x646F63
 
@@ -73,7 +74,11 @@ def measure(
         found = []
         for moment in moments:
             memory = moment.optimizer if moment.optimizer is not None else plan.optimizer.init(moment.trained)
+            packing = packing_of(plan, network, moment.trained)
+            memory = packed(packing, {"trained": moment.trained, "optimizer": memory})["optimizer"]
             numbers = jax.device_get(call(values, moment.trained, moment.fixed, memory, *batch))
+            if packing is not None:
+                numbers["change"] = packing.unpack(numbers["change"])
             found.append(_probe(program, network, moment, numbers, deep))
     return tuple(found)
 

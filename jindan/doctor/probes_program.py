@@ -6,8 +6,9 @@ them, and a probe runs a few times only (measured on 4-30-16-3: 4.3 s to compile
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -106,20 +107,31 @@ def modes_differ(program: Supervised) -> bool:
 
 
 @lru_cache(maxsize=64)
-def compiled(program: Supervised, deep: bool) -> Any:
-    """The jitted probe of a program: (values, trained, fixed, optimizer, x, y, weight) → arrays."""
-    return jax.jit(partial(_arrays, program, deep), compiler_options=_options())
+def compiled(program: Supervised, deep: bool) -> Callable[..., dict[str, Any]]:
+    """The compiled probe of a program: (values, trained, fixed, optimizer, x, y, weight) → arrays.
 
-
-@cache
-def _options() -> dict[str, Any]:
-    """Those of `QUICK` that this version of the compiler knows."""
+    "optimizer" and the "change" in the result are packed where `packing_of` says so.
+    """
+    arrays = partial(_arrays, program, deep)
     if jax.default_backend() != "cpu":
-        return {}
-    return QUICK if _known(QUICK) else {name: value for name, value in QUICK.items() if _known({name: value})}
+        return jax.jit(arrays)
+    probe = jax.jit(arrays, compiler_options=QUICK)
+
+    def call(*given: Any) -> dict[str, Any]:
+        nonlocal probe
+        try:
+            return probe(*given)
+        except jax.errors.JaxRuntimeError as error:
+            if "compile option" not in str(error):
+                raise
+            probe = jax.jit(arrays, compiler_options={name: v for name, v in QUICK.items() if _known({name: v})})
+            return probe(*given)
+
+    return call
 
 
 def _known(options: dict[str, Any]) -> bool:
+    """Whether this version of the compiler knows these options."""
     try:
         jax.jit(lambda: 0, compiler_options=options).lower().compile()
     except jax.errors.JaxRuntimeError:
@@ -209,23 +221,26 @@ def _nudges(network: Network, rows: int, dtype: str) -> list[Array]:
     return found
 
 
+def packing_of(plan: Plan, network: Network, trained: Any) -> Packing | None:
+    """How weights are updated as one vector, which compiles in a fraction of the time; None where they cannot be."""
+    constrained = any(weight.constraint is not None for spec in network.specs for weight in spec.values())
+    apart = constrained or not plan.optimizer.elementwise or plan.optimizer.clipnorm is not None
+    return None if apart or len(jax.tree.leaves(trained)) < 2 else Packing.of(trained)
+
+
 def _change(plan: Plan, network: Network, trained: Any, gradients: Any, memory: dict[str, Any]) -> Any:
     """What the next update adds to the weights."""
-    optimizer = plan.optimizer
+    optimizer, packing = plan.optimizer, packing_of(plan, network, trained)
     if optimizer.gradient_accumulation_steps is not None:
         # The update that these gradients are gathered for.
         optimizer = with_fields(optimizer, gradient_accumulation_steps=None)
         memory = {name: value for name, value in memory.items() if name not in ("gathered", "batches")}
-    leaves = jax.tree.leaves(trained)
-    if len(leaves) < 2 or not optimizer.elementwise or optimizer.clipnorm is not None:
+    if packing is None:
         after, _ = optimizer.apply(trained, gradients, memory)
-    else:
-        # As one vector, the update compiles in a fraction of the time.
-        packing = Packing.of(trained)
-        packed = packing.enter({"trained": trained, "optimizer": memory})
-        vector, _ = optimizer.apply(packed["trained"], packing.pack(jax.tree.leaves(gradients)), packed["optimizer"])
-        after = packing.unpack(vector)
-    return jax.tree.map(jnp.subtract, network.constrain(after), trained)
+        return jax.tree.map(jnp.subtract, network.constrain(after), trained)
+    before = packing.pack(jax.tree.leaves(trained))
+    after, _ = optimizer.apply(before, packing.pack(jax.tree.leaves(gradients)), memory)
+    return after - before
 
 
 def _deep(program: Supervised, plan: Plan, quiet: Any, trained: Any, whole: Any, slopes: Any, cost: Any) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from ..utils import draw_seed
 from . import devices, loop
 from .data import Data, check_inputs, check_targets
 from .pace import Pace, Progress, interrupts, uncollected
+from .packing import packed, unpacked
 from .run import Run
 from .shape import Shape, busy, layout, places
 from .supervised import program_of
@@ -36,12 +38,10 @@ class Group:
                 a not in (None, b) for a, b in zip(given, self.input_shape, strict=True)
             ):
                 raise ShapeError(
-                    "The data do not fit the first layer.",
-                    where=plan.network(given).title(0),
-                    expected=f"rows of shape {given}",
-                    received=f"rows of shape {self.input_shape}",
+                    "The data do not fit the first layer.", where=plan.network(given).title(0),
+                    expected=f"rows of shape {given}", received=f"rows of shape {self.input_shape}",
                     help="Change input_shape, or the columns of the data.",
-                )
+                )  # fmt: skip
         self.program = program_of(plan.structure, self.input_shape)
         self.network = plan.network(self.input_shape)
         self._check()
@@ -142,7 +142,7 @@ class Group:
                 states.append(
                     loop.fresh_epochs(self.program, plan, {"trained": trained, "fixed": fixed, "optimizer": memory})
                 )
-        return self._stack(states)
+        return self._stack([packed(self.program.packing, state) for state in states])
 
     def _check_start(self, start: Run) -> None:
         own = [{name: tuple(w.shape) for name, w in spec.items()} for spec in self.network.specs]
@@ -211,7 +211,7 @@ class Group:
         call = self._compiled(state, (*fixed, *shared))
         pace = Pace(self._guess(), chunk_seconds)
         last, ran_out, cut = max(plan.epochs for plan in self.plans), False, False
-        looks = Looks(self.watch, shape.steps, last)
+        looks = Looks(self.watch, shape.steps, last, partial(unpacked, self.program.packing))
         looks.show(own[0])
         epoch, step = until if isinstance(until, tuple) else (last if until is None else until, 0)
         here = min((last, 0), (epoch + step // shape.steps, step % shape.steps))
@@ -221,7 +221,7 @@ class Group:
             bound = looks.bound(place, end)
             target = self._target(place, pace.steps(), 1 if each_epoch else loop.HISTORY, bound)
             began = time.perf_counter()
-            state, buffer = call(state, *fixed, *shared, np.array([*place, *target], np.int32))
+            state, buffer = call(state, *fixed, *shared, tuple(map(np.int32, (*place, *target))))
             buffer = np.asarray(buffer)
             took = time.perf_counter() - began
             pace.saw((target[0] - place[0]) * shape.steps + target[1] - place[1], took)
@@ -296,8 +296,7 @@ class Group:
         lay = self.shape.layout
         order = places(going, lay)
         self.order = np.concatenate([self.order, np.full(lay.places - len(self.order), -1)])[order]
-        own = jax.tree.map(lambda a: np.asarray(a)[order], own)
-        return self._placed(own)
+        return self._placed(jax.tree.map(lambda a: np.asarray(a)[order], own))
 
     def _compiled(self, state: Any, fixed: tuple) -> Any:
         function = loop.compiled_loop(self.program, self.shape)
@@ -306,7 +305,7 @@ class Group:
         if key not in _EXECUTABLES:
             with uncollected():
                 began = time.perf_counter()
-                lowered = function.lower(state, *fixed, np.zeros(4, np.int32))
+                lowered = function.lower(state, *fixed, (np.int32(0),) * 4)
                 self.seconds["trace"] = time.perf_counter() - began
                 began = time.perf_counter()
                 devices.make_room(_EXECUTABLES)
@@ -370,6 +369,7 @@ class Group:
         for member, plan in enumerate(self.plans):
             at = place_of[member]
             own = state if self.shape.layout.single else jax.tree.map(lambda a: a[at], state)  # noqa: B023
+            own = unpacked(self.program.packing, own)
             stopped = bool(own["stop"]["stopped"]) if "stop" in own else False
             kept = kept_of(own)
             runs.append(

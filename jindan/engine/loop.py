@@ -56,8 +56,9 @@ def compiled_loop(program: Supervised, shape: Shape) -> Any:
 
     Arguments of the result, the first group with a leading member axis unless there is one member alone:
         state, values, seed, rows, count, validation rows, validation count, epochs;
-        data (x, y, weight), validation data (x, y, weight), bounds [epoch, step, last epoch, last step].
-    It runs from (epoch, step) up to (last epoch, last step) and returns the state and the epochs' statistics.
+        data (x, y, weight), validation data (x, y, weight), bounds (epoch, step, last epoch, last step).
+    States are packed where the program packs them. It runs from (epoch, step) up to (last epoch, last step) and returns
+    the state and the epochs' statistics.
     """
     layout = shape.layout
     run = partial(_run, program, shape)
@@ -95,7 +96,6 @@ def _run(program: Supervised, shape: Shape, state, values, seed, rows, count, vr
     many = shape.layout.tile > 1
     over = partial(_over, many)
     size, dtype = program.size, np.dtype(program.outline.dtype)
-    packing = program.packing
     first_epoch, first_step, last_epoch, last_step = bounds
     member = _Member(program, shape, data, vdata)
     ends = program.outline.early_stopping is not None or shape.own_epochs
@@ -152,10 +152,9 @@ def _run(program: Supervised, shape: Shape, state, values, seed, rows, count, vr
         return wanted & jnp.any(going(epoch, state)) if ends else wanted
 
     keys = over(jax.random.key)(seed) if program.random else None
-    state = state if packing is None else over(packing.enter)(state)
     buffer = jnp.zeros((*seed.shape, HISTORY, 2 * size + 1), dtype)
     _, state, buffer = lax.while_loop(more, one_epoch, (first_epoch, state, buffer))
-    return (state if packing is None else over(packing.leave)(state)), buffer
+    return state, buffer
 
 
 class _Member:

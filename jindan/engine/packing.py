@@ -41,9 +41,9 @@ class Packing:
         """Length of the vector."""
         return sum(int(np.prod(shape)) for shape in self.shapes)
 
-    def pack(self, leaves: Any) -> Array:
-        """Arrays, in the order of the leaves → vector."""
-        return jnp.concatenate([jnp.ravel(leaf) for leaf in leaves])
+    def pack(self, leaves: Any, xp: Any = jnp) -> Array:
+        """Arrays, in the order of the leaves → vector; `xp` is what computes it, NumPy outside a program."""
+        return xp.concatenate([xp.ravel(leaf) for leaf in leaves])
 
     def unpack(self, vector: Array) -> Any:
         """Vector → tree."""
@@ -54,13 +54,14 @@ class Packing:
             start = stop
         return jax.tree.unflatten(self.form, leaves)
 
-    def enter(self, state: dict[str, Any]) -> dict[str, Any]:
+    def enter(self, state: dict[str, Any], xp: Any = jnp) -> dict[str, Any]:
         """A member's state with vectors in place of trees."""
         memory = state["optimizer"]
-        slots = (tuple(self.pack(slot) for slot in zip(*memory["slots"], strict=True)),)
-        state = {**state, "trained": self._vector(state["trained"]), "optimizer": {**memory, "slots": slots}}
+        slots = (tuple(self.pack(slot, xp) for slot in zip(*memory["slots"], strict=True)),)
+        trained = self.pack(jax.tree.leaves(state["trained"]), xp)
+        state = {**state, "trained": trained, "optimizer": {**memory, "slots": slots}}
         if "best" in state:
-            state["best"] = {**state["best"], "trained": self._vector(state["best"]["trained"])}
+            state["best"] = {**state["best"], "trained": self.pack(jax.tree.leaves(state["best"]["trained"]), xp)}
         return state
 
     def leave(self, state: dict[str, Any]) -> dict[str, Any]:
@@ -73,5 +74,12 @@ class Packing:
             state["best"] = {**state["best"], "trained": self.unpack(state["best"]["trained"])}
         return state
 
-    def _vector(self, tree: Any) -> Array:
-        return self.pack(jax.tree.leaves(tree))
+
+def packed(packing: Packing | None, state: dict[str, Any]) -> dict[str, Any]:
+    """A state in NumPy as the program takes it. Each array that it takes or gives apart is a kernel more to compile."""
+    return state if packing is None else packing.enter(state, np)
+
+
+def unpacked(packing: Packing | None, state: dict[str, Any]) -> dict[str, Any]:
+    """Undo `packed`."""
+    return state if packing is None else packing.leave(state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import jax
@@ -32,10 +33,10 @@ class Watch(Protocol):
 
 
 class Looks:
-    """When a watch looks, and what it is shown; with None for a watch, never and nothing."""
+    """When a watch looks, and what it is shown, unpacked; with None for a watch, never and nothing."""
 
-    def __init__(self, watch: Watch | None, steps: int, epochs: int) -> None:
-        self.watch, self.steps, self.epochs = watch, steps, epochs
+    def __init__(self, watch: Watch | None, steps: int, epochs: int, unpacked: Callable[[Any], Any]) -> None:
+        self.watch, self.steps, self.epochs, self.unpacked = watch, steps, epochs, unpacked
         self.wanted: Place | None = None
 
     def bound(self, place: Place, bound: Place) -> Place:
@@ -59,7 +60,7 @@ class Looks:
         shown = {"trained": kept["trained"], "fixed": kept["fixed"], "optimizer": state["optimizer"]}
         # The program is given its state back and writes over it, so what is shown must be a copy, but for the last.
         shown = jax.tree.map(np.asarray if end else np.array, shown)
-        self.watch.see(int(shown["optimizer"]["step"]), int(state["epochs"]), shown)
+        self.watch.see(int(shown["optimizer"]["step"]), int(state["epochs"]), self.unpacked(shown))
 
 
 def kept_of(state: dict[str, Any]) -> dict[str, Any]:
