@@ -174,7 +174,7 @@ class _Training:
             while place < here and not cut:
                 target = self._target(place, pace.steps(), here)
                 began = time.perf_counter()
-                carried, found = call(carried, *fixed, x, np.array([*place, *target], np.int32))
+                carried, found = call(carried, *fixed, x, tuple(map(np.int32, (*place, *target))))
                 found = np.asarray(found)
                 took = time.perf_counter() - began
                 pace.saw((target[0] - place[0]) * steps + target[1] - place[1], took)
@@ -217,7 +217,7 @@ class _Training:
         if key not in _EXECUTABLES:
             began = time.perf_counter()
             with uncollected():
-                lowered = compiled_loop(self.program, self.shape).lower(*own, x, np.zeros(4, np.int32))
+                lowered = compiled_loop(self.program, self.shape).lower(*own, x, (np.int32(0),) * 4)
                 devices.make_room(_EXECUTABLES)
                 _EXECUTABLES[key] = lowered.compile()
             self.seconds["compile"] = time.perf_counter() - began

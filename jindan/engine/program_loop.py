@@ -82,7 +82,7 @@ def _in_turn(run: Any, lay: Layout, *given: Any) -> Any:
     return jax.tree.map(lambda a: a.reshape(-1, *a.shape[len(form) :]), found)
 
 
-def _run(program: Any, shape: Shape, carried: Any, values: Any, seed: Array, x: Any, bounds: Array) -> Any:
+def _run(program: Any, shape: Shape, carried: Any, values: Any, seed: Array, x: Any, bounds: tuple[Array, ...]) -> Any:
     """One member, from (epoch, step) to (epoch, step). Bounds are common to all members, so no step is conditional."""
     first_epoch, first_step, last_epoch, last_step = bounds
     size, steps = shape.batch_size, shape.steps
