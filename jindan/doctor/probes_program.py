@@ -19,7 +19,7 @@ from jax import lax
 
 from ..activations import TABLE
 from ..activations import resolve as resolve_activation
-from ..engine.packing import Packing
+from ..engine.packing import Packing, by_number
 from ..engine.supervised import Supervised
 from ..joint import parts_of
 from ..layers import BatchNormalization
@@ -223,9 +223,8 @@ def _nudges(network: Network, rows: int, dtype: str) -> list[Array]:
 
 def packing_of(plan: Plan, network: Network, trained: Any) -> Packing | None:
     """How weights are updated as one vector, which compiles in a fraction of the time; None where they cannot be."""
-    constrained = any(weight.constraint is not None for spec in network.specs for weight in spec.values())
-    apart = constrained or not plan.optimizer.elementwise or plan.optimizer.clipnorm is not None
-    return None if apart or len(jax.tree.leaves(trained)) < 2 else Packing.of(trained)
+    alone = by_number(network, plan.optimizer)
+    return Packing.of(trained) if alone and len(jax.tree.leaves(trained)) > 1 else None
 
 
 def _change(plan: Plan, network: Network, trained: Any, gradients: Any, memory: dict[str, Any]) -> Any:

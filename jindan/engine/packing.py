@@ -75,6 +75,12 @@ class Packing:
         return state
 
 
+def by_number(network: Any, optimizer: Any) -> bool:
+    """Whether an update treats each number alone, so that all weights can be one vector."""
+    constrained = any(weight.constraint is not None for spec in network.specs for weight in spec.values())
+    return not constrained and optimizer.elementwise and optimizer.clipnorm is None
+
+
 def packed(packing: Packing | None, state: dict[str, Any]) -> dict[str, Any]:
     """A state in NumPy as the program takes it. Each array that it takes or gives apart is a kernel more to compile."""
     return state if packing is None else packing.enter(state, np)

@@ -24,7 +24,7 @@ from ..metrics import resolve as resolve_metric
 from ..plan import Plan
 from ..spec import Spec, merge
 from .mixing import mix
-from .packing import LARGEST, Packing
+from .packing import LARGEST, Packing, by_number
 
 LEAST = 8  # rows a device takes at least where a batch is split
 # Splitting gains more than devices wait for one another from so many operations an update, and a weight, on:
@@ -122,9 +122,7 @@ class Supervised:
             {name: jax.ShapeDtypeStruct(w.shape, np.float32) for name, w in spec.items()} for spec in network.specs
         )
         packing = Packing.of(network.part(shapes)[0])
-        constrained = any(w.constraint is not None for spec in network.specs for w in spec.values())
-        gathers = optimizer.gradient_accumulation_steps is not None
-        apart = constrained or gathers or not optimizer.elementwise or optimizer.clipnorm is not None
+        apart = optimizer.gradient_accumulation_steps is not None or not by_number(network, optimizer)
         return None if apart or len(packing.shapes) < 2 or packing.size > LARGEST else packing
 
     def trained(self, state: dict[str, Any]) -> Weights:

@@ -6,8 +6,10 @@ import base64
 import html
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
+from jindan.errors import FileError
 from jindan.report.words import Text, Words, t
 
 _INTERVAL = re.compile(r"[\d.,]*\d–\d[\d.,]*\d*(?:\u202f?%)?")
@@ -144,3 +146,19 @@ def pick(texts: Any, key: str, fallback: str = "") -> Words:
         value = block.get(key) if isinstance(block, dict) else None
         found.append(value if isinstance(value, str) else "")
     return Words(found[0] or found[1] or fallback, found[1] or found[0] or fallback)
+
+
+def save(path: str | Path, text: str, what: str) -> Path:
+    """Write a page or a picture of its own into a file.
+
+    Raises:
+        FileError: when it cannot be written there.
+    """
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FileError(
+            f"The {what} cannot be written.", where=path, expected="a place you may write to",
+            received=error.strerror, help="Choose another place.",
+        ) from None  # fmt: skip
+    return Path(path)

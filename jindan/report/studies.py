@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jindan.errors import FileError, InputError
+from jindan.errors import InputError
 from jindan.models.drawing import Drawing
 from jindan.report.charts import histogram
 from jindan.report.charts_grid import Bar, bar_chart
+from jindan.report.markup import save
 from jindan.report.svg import Scale, drawing, el, extent, hint, log_ticks, nice_ticks, text_width, tick_text, write
 from jindan.report.values import number, numbers, shown
 
@@ -180,13 +180,7 @@ def standalone(svg: str, to_file: Any = None, lang: str = "en") -> Drawing:
     head, end, rest = svg.partition("</title>")
     picture = Drawing(head.replace('class="chart ', 'class="chart study ', 1) + end + style + ground + rest)
     if to_file is not None:
-        try:
-            Path(to_file).write_text(picture.svg, encoding="utf-8")
-        except OSError as error:
-            raise FileError(
-                "The picture cannot be written.", where=to_file, expected="a place you may write to",
-                received=error.strerror, help="Choose another place.",
-            ) from None  # fmt: skip
+        save(to_file, picture.svg, "picture")
     return picture
 
 

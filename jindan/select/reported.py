@@ -36,8 +36,8 @@ class Reported:
         True
         """
         from .. import __version__
-        from ..errors import FileError
         from ..report import build_report
+        from ..report.markup import save
         from ..report.study_entries import study_entry
         from ..report.words import t
 
@@ -46,12 +46,4 @@ class Reported:
             "name": title, "lang": lang, "version": __version__, "studies": [study_entry(self)],
             "created": datetime.now().astimezone().isoformat(timespec="seconds"),
         }  # fmt: skip
-        path = Path(to_file)
-        try:
-            path.write_text(build_report(record), encoding="utf-8")
-        except OSError as error:
-            raise FileError(
-                "The page cannot be written.", where=path, expected="a place you may write to",
-                received=error.strerror, help="Choose another place.",
-            ) from None  # fmt: skip
-        return path
+        return save(to_file, build_report(record), "page")
