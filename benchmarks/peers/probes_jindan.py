@@ -22,7 +22,7 @@ from jindan.models import Sequential
 from ..networks import data, in_jindan
 from . import iris_data
 
-SECONDS, LEAST, MOST = 40.0, 7, 101  # warm trainings, with the keeper and without in turn: how long, how many
+SECONDS, LEAST, MOST = 120.0, 7, 101  # warm trainings, with the keeper and without in turn: how long, how many
 
 
 def iris() -> tuple[Any, Any, Any, int, int]:
