@@ -34,7 +34,7 @@ def predict(plan: Plan, input_shape: tuple[int, ...], weights: Weights, x: Any, 
         empty = tuple(np.zeros((0, *shape), plan.dtype) for shape in network.output_shapes)
         return empty[0] if len(empty) == 1 else empty
     program = program_of(plan.structure, tuple(input_shape))
-    block = min(_power_of_two(rows_given), _power_of_two(batch_size) if batch_size else network.block)
+    block = min(power_of_two(rows_given), power_of_two(batch_size) if batch_size else network.block)
     with devices.width(plan.dtype):
         values = np.array([plan.numbers[path] for path in program.paths], plan.dtype)
         weights = jax.device_put(weights)
@@ -59,7 +59,7 @@ def evaluate(
     x = inputs(data.x, input_shape, network)
     check_targets(network, plan.loss, data.y)
     program = program_of(plan.structure, tuple(input_shape))
-    block = min(_power_of_two(count(x)), _power_of_two(batch_size) if batch_size else network.block)
+    block = min(power_of_two(count(x)), power_of_two(batch_size) if batch_size else network.block)
     y = as_targets(data.y, plan.dtype, plan.loss)
     with devices.width(plan.dtype):
         values = np.array([plan.numbers[path] for path in program.paths], plan.dtype)
@@ -165,5 +165,10 @@ def _pad(rows: np.ndarray, block: int) -> np.ndarray:
     return np.concatenate([rows, np.zeros((block - len(rows), *rows.shape[1:]), rows.dtype)])
 
 
-def _power_of_two(n: int) -> int:
+def power_of_two(n: int) -> int:
+    """The least power of two that is not below n.
+
+    >>> power_of_two(1), power_of_two(5), power_of_two(64)
+    (1, 8, 64)
+    """
     return 1 << max(0, int(n) - 1).bit_length()

@@ -10,13 +10,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..errors import InputError, ShapeError
 from ..plan import Plan
 from ..utils import draw_seed
 from . import devices, loop
-from .data import Data, check_inputs, check_targets
+from .data import Data
 from .pace import Pace, Progress, interrupts, uncollected
 from .packing import packed, unpacked
+from .refusals import refuse_shape, refuse_start, refuse_unfit
 from .run import Run
 from .shape import Shape, busy, layout, places
 from .supervised import program_of
@@ -32,19 +32,10 @@ class Group:
         self.ends = [plan.epochs for plan in plans]  # where each member ends
         plan = plans[0]
         self.input_shape = data.input_shape
-        if plan.layers and plan.wiring is None and plan.layers[0].input_shape is not None:
-            given = tuple(plan.layers[0].input_shape)
-            if len(given) != len(self.input_shape) or any(
-                a not in (None, b) for a, b in zip(given, self.input_shape, strict=True)
-            ):
-                raise ShapeError(
-                    "The data do not fit the first layer.", where=plan.network(given).title(0),
-                    expected=f"rows of shape {given}", received=f"rows of shape {self.input_shape}",
-                    help="Change input_shape, or the columns of the data.",
-                )  # fmt: skip
+        refuse_shape(plan, self.input_shape)
         self.program = program_of(plan.structure, self.input_shape)
         self.network = plan.network(self.input_shape)
-        self._check()
+        refuse_unfit(plans, data, self.program)
         self.shape = self._shape()
         self.dtype = np.dtype(plan.dtype)
         self.seeds = [plan.seed if plan.seed is not None else draw_seed() for plan in plans]
@@ -53,51 +44,6 @@ class Group:
         self.began = began
         self.latest: dict[str, float] = {}
         self.watch: Watch | None = None
-
-    def _check(self) -> None:
-        plan, data = self.plans[0], self.data
-        for member in self.plans:
-            for rows, size, name in (
-                (member.rows, len(data), "rows"),
-                (member.validation_rows, len(data), "validation_rows"),
-            ):
-                if rows is not None and len(rows) and not (0 <= rows.numbers.min() <= rows.numbers.max() < size):
-                    raise InputError(
-                        "A plan names rows that the data do not have.", where=name, expected=f"0 … {size - 1}",
-                        received=f"{rows.numbers.min()} … {rows.numbers.max()}",
-                    )  # fmt: skip
-                if rows is not None and not len(rows):
-                    raise InputError("A plan names no rows at all.", where=name, expected="at least one row")
-        check_inputs(self.network, data.x)
-        if any(self.network.integers) and any(member.mixup for member in self.plans):
-            raise InputError(
-                "Numbers of things cannot be mixed.", where="mixup", expected="inputs of real numbers",
-                received="an input that an Embedding reads", help="Use dropout or label smoothing there.",
-            )  # fmt: skip
-        check_targets(self.network, plan.loss, data.y)
-        if data.validation is not None:
-            if data.validation.input_shape != self.input_shape:
-                raise ShapeError(
-                    "The validation rows differ in shape from the training rows.",
-                    where="validation_data",
-                    expected=f"rows of shape {self.input_shape}",
-                    received=f"rows of shape {data.validation.input_shape}",
-                    help="Prepare both the same way.",
-                )
-            check_inputs(self.network, data.validation.x, "validation x")
-            check_targets(self.network, plan.loss, data.validation.y, "validation y")
-        names = ["loss", *(label for label, _, _ in self.program.metrics)]
-        if data.validation is not None or plan.validation_rows is not None:
-            names += [f"val_{name}" for name in names]
-        for watcher in (plan.early_stopping, plan.reduce_on_plateau):
-            if watcher is not None and watcher.monitor not in names:
-                raise InputError(
-                    f"{type(watcher).__name__} watches a figure that this training does not have.",
-                    where=f"monitor of {type(watcher).__name__}",
-                    expected="one of " + ", ".join(names),
-                    received=watcher.monitor,
-                    help="Give validation_data or validation_split for the val_ figures.",
-                )
 
     def _shape(self) -> loop.Shape:
         plan = self.plans[0]
@@ -129,7 +75,7 @@ class Group:
         states = []
         for plan, seed, start in zip(self.plans, self.seeds, self.starts, strict=True):
             if start is not None:
-                self._check_start(start)
+                refuse_start(self.network, start)
             if start is None:
                 states.append(loop.first_state(self.program, plan, seed))
             elif not start.complete:
@@ -143,15 +89,6 @@ class Group:
                     loop.fresh_epochs(self.program, plan, {"trained": trained, "fixed": fixed, "optimizer": memory})
                 )
         return self._stack([packed(self.program.packing, state) for state in states])
-
-    def _check_start(self, start: Run) -> None:
-        own = [{name: tuple(w.shape) for name, w in spec.items()} for spec in self.network.specs]
-        given = [{name: tuple(np.shape(w)) for name, w in found.items()} for found in start.weights]
-        if own != given:
-            raise ShapeError(
-                "The run to go on from has other weights than this plan's network.", where="start", expected=own,
-                received=given, help="Go on with the plan the run was trained by, or with an edit that keeps shapes.",
-            )  # fmt: skip
 
     def _stack(self, trees: list[Any]) -> Any:
         if self.shape.layout.single:
@@ -316,7 +253,8 @@ class Group:
     def _guess(self) -> float:
         """Seconds an update may take, before one was seen."""
         lay = self.shape.layout
-        flops = 6.0 * self.network.parameters() * self.shape.batch_size * lay.turns * lay.tile
+        # Forward and twice as much back; weights that are used at each step or place count as often.
+        flops = 3.0 * self.network.flops() * self.shape.batch_size * lay.turns * lay.tile
         return 5e-6 * lay.turns + flops / 5e10
 
     def _target(self, place: tuple[int, int], steps: int, most_epochs: int, last: tuple[int, int]) -> tuple[int, int]:

@@ -179,7 +179,7 @@ class _Member:
         core = {name: state[name] for name in ("trained", "fixed", "optimizer")}
         core, stats = program.step(plan, core, batch, key, scale, self.axis)
         bad = jnp.where((state["nonfinite"] < 0) & ~jnp.isfinite(stats[0]), number, state["nonfinite"])
-        return {**state, **core, "sums": _add(state["sums"], stats), "nonfinite": bad}
+        return {**state, **core, "sums": compensated(state["sums"], stats), "nonfinite": bad}
 
     def finish(self, epoch, state, values, vrows, vcount) -> tuple[dict, Array]:
         """The state at the end of an epoch, and the epoch's statistics."""
@@ -222,7 +222,7 @@ def _where(many: bool, chosen: Array, new: Any, old: Any) -> Any:
     return jax.tree.map(lambda a, b: jnp.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b), new, old)
 
 
-def _add(sums: Array, stats: Array) -> Array:
+def compensated(sums: Array, stats: Array) -> Array:
     """Add to (sums, what they lack): compensated, as a float32 sum of many small terms loses digits (Kahan 1965)."""
     term = stats - sums[1]
     total = sums[0] + term

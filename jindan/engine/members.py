@@ -12,7 +12,7 @@ import numpy as np
 
 from . import devices
 from .data import as_inputs, count
-from .forward import _power_of_two, inputs, shape_of
+from .forward import inputs, power_of_two, shape_of
 from .run import Run
 from .supervised import Supervised, program_of
 
@@ -57,7 +57,7 @@ def _group(runs: list[Run], x: Any, rows: list[np.ndarray]) -> list[Any]:
 
         return [predict(r.plan, shape, r.weights, _cut(held, own)) for r, own in zip(runs, rows, strict=True)]
     wide = max(int(np.prod(s)) for s in (*_shapes(network.shapes), *network.input_shapes))
-    block = min(_power_of_two(longest), network.block)
+    block = min(power_of_two(longest), network.block)
     at_once = max(1, min(len(runs), MOST // max(1, wide * block)))
     call = _caller(program)
     with devices.width(plan.dtype):

@@ -13,7 +13,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from . import devices, shuffle
-from .loop import HISTORY, _add
+from .loop import HISTORY, compensated
 from .shape import Layout
 
 Array = jax.Array
@@ -98,7 +98,7 @@ def _run(program: Any, shape: Shape, carried: Any, values: Any, seed: Array, x: 
             batch = _batch(shape, x, order, index)
             number = epoch.astype(jnp.uint32) * jnp.uint32(steps) + index.astype(jnp.uint32)
             state, figures = program.step(state, batch, values, jax.random.fold_in(key, number))
-            return state, _add(sums, jnp.asarray(figures, sums.dtype) * (batch.real.sum() / shape.rows))
+            return state, compensated(sums, jnp.asarray(figures, sums.dtype) * (batch.real.sum() / shape.rows))
 
         begin = jnp.where(epoch == first_epoch, first_step, 0)
         end = jnp.where(epoch == last_epoch, last_step, steps)

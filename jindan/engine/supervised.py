@@ -25,6 +25,7 @@ from ..plan import Plan
 from ..spec import Spec, merge
 from .mixing import mix
 from .packing import LARGEST, Packing, by_number
+from .rows import by_steps, class_weights, existing, over_devices
 
 LEAST = 8  # rows a device takes at least where a batch is split
 # Splitting gains more than devices wait for one another from so many operations an update, and a weight, on:
@@ -260,10 +261,10 @@ class Supervised:
             for k, (loss, share) in enumerate(zip(parts_of(plan.loss), weights_of(plan.loss), strict=True)):
                 truth, guess = align(loss, targets[k], logits[k] if fused[k] else outputs[k])
                 each = loss.logit_rows(truth, guess) if fused[k] else loss.rows(truth, guess)
-                rows = per_row(_existing(each, known[k], real_rows, ctx.axis), weight)
+                rows = per_row(existing(each, known[k], real_rows, ctx.axis), weight)
                 if plan.class_weight and ctx.training:
                     # As in Keras, classes have weights in training only: validation tells the plain loss.
-                    rows = rows * _class_weight(plan, truth)
+                    rows = rows * class_weights(plan, truth)
                 total = rows if k == 0 and share == 1 else total + share * rows
             return total
 
@@ -281,7 +282,7 @@ class Supervised:
             mean = jnp.mean(rows)
             return plan.loss.finish(mean if ctx.axis is None else mean / lax.axis_size(ctx.axis)), outputs
         # The mean over the rows that exist; an empty batch costs nothing.
-        count = _total(jnp.sum(mask), ctx.axis)
+        count = over_devices(jnp.sum(mask), ctx.axis)
         return plan.loss.finish(jnp.sum(jnp.where(mask > 0, rows, 0.0)) / jnp.maximum(count, 1.0)), outputs
 
     def _stats(self, plan, value: Array, y: Any, outputs: tuple, weight: Any, mask: Any, training=False) -> Array:
@@ -295,10 +296,10 @@ class Supervised:
         for _, metric, weighted in self.metrics:
             rows = ones * weight.astype(ones.dtype) if weighted and weight is not None else ones
             if weighted and training and plan.class_weight:
-                rows = rows * _class_weight(plan, truths[0]).astype(ones.dtype)
+                rows = rows * class_weights(plan, truths[0]).astype(ones.dtype)
             output = getattr(metric, "output", 0)
             truth, guess = align(metric, truths[output], guesses[output])
-            truth, guess, rows = _by_steps(truth, guess, rows, masks[output])
+            truth, guess, rows = by_steps(truth, guess, rows, masks[output])
             parts.append(metric.sums(truth, guess, rows).astype(kind))
         return jnp.concatenate(parts)
 
@@ -331,42 +332,6 @@ def _input(plan: Plan, network: Network, x: Any) -> Any:
     found = tuple(part if whole else as_real(part, plan.dtype)
                   for part, whole in zip(parts, network.integers, strict=True))  # fmt: skip
     return found if isinstance(x, tuple) else found[0]
-
-
-def _by_steps(truth: Array, guess: Array, rows: Array, mask: Any) -> tuple[Array, Array, Array]:
-    """Sequences with padding as one row a step, so that metrics count the steps that exist."""
-    if mask is None or guess.ndim < 3 or guess.shape[:2] != mask.shape[:2]:
-        return truth, guess, rows
-    steps = (rows[:, None] * mask.astype(rows.dtype)).reshape(-1)
-    return truth.reshape(-1, *truth.shape[2:]), guess.reshape(-1, *guess.shape[2:]), steps
-
-
-def _total(value: Array, axis: str | None) -> Array:
-    """A sum over the rows of a batch, those of other devices included."""
-    return value if axis is None else lax.psum(value, axis)
-
-
-def _existing(values: Array, mask: Any, rows: Any, axis: str | None) -> Array:
-    """Losses (rows, time) of steps that exist, scaled so that their mean over rows and time is that over such steps."""
-    if mask is None or values.ndim < 2 or values.shape[:2] != mask.shape[:2]:
-        return values
-    mask = mask.astype(values.dtype)
-    real = jnp.ones(values.shape[0], values.dtype) if rows is None else rows
-    mask = mask * real[:, None]
-    scale = _total(jnp.sum(real), axis) * values.shape[1] / jnp.maximum(_total(jnp.sum(mask), axis), 1)
-    return values * (scale * mask).reshape(*mask.shape, *[1] * (values.ndim - 2))
-
-
-def _class_weight(plan: Plan, y: Array) -> Array:
-    """(rows,) the weight of each row's class."""
-    if y.ndim == 1 or (y.ndim == 2 and y.shape[-1] == 1):
-        label = jnp.round(y.reshape(y.shape[0])).astype(jnp.int32)
-    else:
-        label = jnp.argmax(y.reshape(y.shape[0], -1), axis=-1)
-    weight = jnp.ones(label.shape, plan.dtype)
-    for entry in plan.class_weight:
-        weight = jnp.where(label == entry.index, entry.weight, weight)
-    return weight
 
 
 def _looks_around(layer: Layer) -> bool:

@@ -1,0 +1,47 @@
+"""What each row counts for: rows that exist, steps that exist, weights of classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from ..layers.base import Array
+from ..plan import Plan
+
+
+def by_steps(truth: Array, guess: Array, rows: Array, mask: Any) -> tuple[Array, Array, Array]:
+    """Sequences with padding as one row a step, so that metrics count the steps that exist."""
+    if mask is None or guess.ndim < 3 or guess.shape[:2] != mask.shape[:2]:
+        return truth, guess, rows
+    steps = (rows[:, None] * mask.astype(rows.dtype)).reshape(-1)
+    return truth.reshape(-1, *truth.shape[2:]), guess.reshape(-1, *guess.shape[2:]), steps
+
+
+def over_devices(value: Array, axis: str | None) -> Array:
+    """A sum over the rows of a batch, those of other devices included."""
+    return value if axis is None else lax.psum(value, axis)
+
+
+def existing(values: Array, mask: Any, rows: Any, axis: str | None) -> Array:
+    """Losses (rows, time) of steps that exist, scaled so that their mean over rows and time is that over such steps."""
+    if mask is None or values.ndim < 2 or values.shape[:2] != mask.shape[:2]:
+        return values
+    mask = mask.astype(values.dtype)
+    real = jnp.ones(values.shape[0], values.dtype) if rows is None else rows
+    mask = mask * real[:, None]
+    scale = over_devices(jnp.sum(real), axis) * values.shape[1] / jnp.maximum(over_devices(jnp.sum(mask), axis), 1)
+    return values * (scale * mask).reshape(*mask.shape, *[1] * (values.ndim - 2))
+
+
+def class_weights(plan: Plan, y: Array) -> Array:
+    """(rows,) the weight of each row's class."""
+    if y.ndim == 1 or (y.ndim == 2 and y.shape[-1] == 1):
+        label = jnp.round(y.reshape(y.shape[0])).astype(jnp.int32)
+    else:
+        label = jnp.argmax(y.reshape(y.shape[0], -1), axis=-1)
+    weight = jnp.ones(label.shape, plan.dtype)
+    for entry in plan.class_weight:
+        weight = jnp.where(label == entry.index, entry.weight, weight)
+    return weight
