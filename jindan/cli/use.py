@@ -143,18 +143,9 @@ def evaluate_rows(run: Path, data: Path, as_json: bool, lang: str) -> None:
 def write_report(run: Path, open_it: bool, out: Path | None, lang: str | None) -> None:
     """The report of a run, written anew from its record."""
     from ..report import build_report
+    from ..runs.folder import read_record
 
-    file = run / "record.json"
-    try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(record, dict):
-            raise ValueError("not an object")
-    except (OSError, ValueError) as error:
-        raise FileError(
-            "The run has no readable record to report on.", where=file, expected="a run folder of `jindan train`",
-            received=getattr(error, "strerror", None) or "damaged JSON",
-            help="Give the folder that `jindan train` printed.",
-        ) from None  # fmt: skip
+    record = read_record(run)
     if lang is not None:
         record["lang"] = lang
     target = out if out is not None else run / "report.html"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
@@ -123,7 +124,10 @@ class NumberEncoder(ColumnEncoder):
 
 @dataclass(frozen=True)
 class BooleanEncoder(ColumnEncoder):
-    """1 for true, 0 for false, the more frequent of both where missing, and whether it was missing."""
+    """1 for true, 0 for false, the more frequent of both where missing, and whether it was missing.
+
+    `words` are how the training rows mostly wrote false and true; empty where they were no words.
+    """
 
     kind: ClassVar[str] = "boolean"
     fill: float = 0.0
@@ -131,6 +135,7 @@ class BooleanEncoder(ColumnEncoder):
     share: float = 0.0
     count: int = 0
     missing: int = 0
+    words: tuple[str, ...] = ()
 
     @classmethod
     def fit(cls, series: polars.Series, column: Column, config: Settings) -> Self:
@@ -138,9 +143,8 @@ class BooleanEncoder(ColumnEncoder):
         values = cls._values(series)
         missing = int(np.isnan(values).sum())
         share = float(np.nanmean(values)) if missing < values.size else 0.0
-        return cls(
-            series.name, float(share > 0.5), config.missing_indicator and missing > 0, share, values.size, missing
-        )
+        indicator = config.missing_indicator and missing > 0
+        return cls(series.name, float(share > 0.5), indicator, share, values.size, missing, cls._words(series, values))
 
     def flags(self, series: polars.Series) -> Matrix:
         """Value and indicator."""
@@ -152,6 +156,13 @@ class BooleanEncoder(ColumnEncoder):
     def flag_names(self) -> list[str]:
         """The column's name, and `name missing` if there is an indicator."""
         return [self.name, f"{self.name} missing"] if self.indicator else [self.name]
+
+    @staticmethod
+    def _words(series: polars.Series, values: Matrix) -> tuple[str, ...]:
+        if series.dtype != pl.String:
+            return ()
+        counts = [Counter(series.filter(pl.Series(values == side)).str.strip_chars()) for side in (0.0, 1.0)]
+        return tuple(min(found, key=lambda w: (-found[w], w)) for found in counts) if all(counts) else ()
 
     @staticmethod
     def _values(series: polars.Series) -> Matrix:

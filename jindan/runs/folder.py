@@ -22,6 +22,9 @@ from .members import write_members
 from .model import TableFacts
 from .record import finite
 
+RECORD = "record.json"
+"""Everything the report shows."""
+
 
 def stem_of(name: str) -> str:
     """A table's name as part of a folder's."""
@@ -77,10 +80,30 @@ def write_folder(
         for name, body in (
             (PREPROCESSING, facts.to_dict()),
             ("metrics.json", {**record["metrics"], "baselines": record["baselines"]}),
-            ("record.json", record),
+            (RECORD, record),
         ):
             (scratch / name).write_text(json.dumps(finite(body), ensure_ascii=False) + "\n", encoding="utf-8")
         (scratch / "report.html").write_text(build_report(record), encoding="utf-8")
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """The record of a run folder.
+
+    Raises:
+        FileError: when there is none that can be read.
+    """
+    file = folder / RECORD
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(record, dict):
+            raise ValueError("not an object")
+    except (OSError, ValueError) as error:
+        raise FileError(
+            "The run has no readable record.", where=file, expected="a run folder of `jindan train`",
+            received=getattr(error, "strerror", None) or "damaged JSON",
+            help="Give the folder that `jindan train` printed.",
+        ) from None  # fmt: skip
+    return record
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:
@@ -89,7 +112,7 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
     Raises:
         FileError: when they cannot be written.
     """
-    files = {"record.json": json.dumps(finite(record), ensure_ascii=False) + "\n", "report.html": build_report(record)}
+    files = {RECORD: json.dumps(finite(record), ensure_ascii=False) + "\n", "report.html": build_report(record)}
     with undisturbed():
         for name, text in files.items():
             scratch = folder / f".{name}.new"

@@ -19,7 +19,7 @@ from ..plan import Plan
 from ..report.names import falls
 from ..select import Score, primary, score_classes, score_numbers
 from ..select.task import with_rows
-from ..select.validation import Comparison, _interval, _student
+from ..select.validation import Comparison, interval_of, student
 from .build import probabilities, targets_for
 from .folding import FoldedTable, folded, plan_for
 from .members import Repeats, mean_of, members_of
@@ -74,7 +74,7 @@ class TableFolds:
     @property
     def interval(self) -> tuple[float, float]:
         """Its 95 % interval, corrected for folds that share training rows (Nadeau & Bengio 2003)."""
-        return self._inside(*_interval(self.scores.mean(0), self._ratio))
+        return self._inside(*interval_of(self.scores.mean(0), self._ratio))
 
     @cached_property
     def best_baseline(self) -> str | None:
@@ -94,7 +94,7 @@ class TableFolds:
         gaps = self.scores.mean(0) - self.baselines[self.best_baseline][self.metric]
         if not np.isfinite(gaps).all():
             return None
-        mean, half, statistic, freedom = _student(gaps, self._ratio)
+        mean, half, statistic, freedom = student(gaps, self._ratio)
         p = math.nan if math.isnan(statistic) else float(2 * t.sf(abs(statistic), freedom))
         return Comparison(mean, (mean - half, mean + half), statistic, freedom, 1.0 if math.isnan(p) else p)
 
@@ -117,7 +117,7 @@ class TableFolds:
         if by_fold.std() == 0:
             # Equal figures in all folds are no proof of an exact one.
             return Score(float(by_fold.mean()))
-        return Score(float(by_fold.mean()), *self._inside(*_interval(by_fold, self._ratio)))
+        return Score(float(by_fold.mean()), *self._inside(*interval_of(by_fold, self._ratio)))
 
     def _inside(self, low: float, high: float) -> tuple[float, float]:
         if self.metric == "mae":

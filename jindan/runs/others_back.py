@@ -51,7 +51,8 @@ def _column(encoder: ColumnEncoder, numbers: np.ndarray, flags: np.ndarray) -> l
         cells = [int(v) if whole and np.isfinite(v) else float(v) for v in values]
         return _emptied(cells, flags[:, 0] if encoder.indicator else None)
     if isinstance(encoder, BooleanEncoder):
-        return _emptied([bool(v > 0.5) for v in flags[:, 0]], flags[:, 1] if encoder.indicator else None)
+        sides = encoder.words or (False, True)
+        return _emptied([sides[int(v > 0.5)] for v in flags[:, 0]], flags[:, 1] if encoder.indicator else None)
     if isinstance(encoder, CategoryEncoder):
         return _categories(encoder, flags)
     if isinstance(encoder, DateEncoder):

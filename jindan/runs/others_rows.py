@@ -26,7 +26,7 @@ from ..data.images_column import ImageEncoder
 from ..data.images_table import CLASS, FILE, IMAGE, as_seen_by, frame_of, read_set, table_of
 from ..errors import InputError
 from .others_back import back
-from .prepare import Prepared, _refuse_infinite, prepare
+from .prepare import Prepared, prepare, refuse_infinite
 
 NONE = "–"
 """The label of a row that has none."""
@@ -175,7 +175,7 @@ def _table(
     for name in config.drop:
         resolve_column(table, name)
     columns = infer_columns(table.frame, target=goal, folder=Path(table.path).parent if table.path else None)
-    _refuse_infinite(table.frame, columns, config.drop, goal or "", np.arange(table.height))
+    refuse_infinite(table.frame, columns, config.drop, goal or "", np.arange(table.height))
     train, held = _split(table.height, test, seed)
     fitted = fit_preprocessor(table.frame[train], columns, config, target=goal)
     reader = Reader(fitted, table.has_header if table.path else None)

@@ -131,7 +131,7 @@ def prepare(
     folder = Path(table.path).parent if table.path else Path()
     found = infer_columns(frame, target=goal, folder=folder)
     columns = tuple(_as_in_table(column, numbers) for column in found)
-    _refuse_infinite(frame, columns, config.drop, goal, numbers)
+    refuse_infinite(frame, columns, config.drop, goal, numbers)
     encoder = ClassTarget.fit(frame[goal]) if kind.is_classification else None
     codes = encoder.encode(frame[goal]) if encoder is not None else None
     split = split_rows(len(frame), validation=validation, test=test, seed=seed, stratify=codes)
@@ -214,7 +214,7 @@ def _as_in_table(column: Any, numbers: np.ndarray) -> Any:
     return replace(column, odd=(count, int(numbers[row - 1]) + 1, value))
 
 
-def _refuse_infinite(frame: Any, columns: Any, drop: Any, target: str, numbers: np.ndarray) -> None:
+def refuse_infinite(frame: Any, columns: Any, drop: Any, target: str, numbers: np.ndarray) -> None:
     """Name the row as the table counts it; the preprocessing would count within the training rows."""
     for column in columns:
         if not column.n_infinite or column.name in (*drop, target):

@@ -32,15 +32,13 @@ def simple_models(prepared: Prepared, part: str) -> list[Baseline]:
     majority or mean, and a linear model on which words a text holds beside all else.
     """
     parts = prepared.x if isinstance(prepared.x, tuple) else (prepared.x,)
-    inputs, judged = prepared.preprocessor.inputs, prepared.part(part)
-    found = simple_on(prepared, inputs, parts, prepared.split.train, judged)
-    return found + by_hand(prepared, parts[0], judged) if [form.kind for form in inputs] == ["image"] else found
+    return simple_on(prepared, prepared.preprocessor.inputs, parts, prepared.split.train, prepared.part(part))
 
 
 def simple_on(
     prepared: Prepared, inputs: Sequence[InputForm], parts: tuple[np.ndarray, ...], rows: np.ndarray, judged: np.ndarray
 ) -> list[Baseline]:
-    """The simple models but those on features by hand, from some rows, judged on others.
+    """The simple models, from some rows, judged on others.
 
     Args:
         prepared: The table: its task and truth count.
@@ -50,11 +48,12 @@ def simple_on(
     kinds, truth = [form.kind for form in inputs], prepared.truth
     task, classes = prepared.task.kind, prepared.classes
     if "text" not in kinds:
+        alone = by_hand(prepared, parts[0], rows, judged) if kinds == ["image"] else []
         found = [small_pixels(x) if kind == "image" else x for kind, x in zip(kinds, parts, strict=True)]
         if "image" in kinds and len(rows) > MOST_ROWS:
             rows = np.sort(np.random.default_rng(0).permutation(rows)[:MOST_ROWS])
         x = found[0] if len(found) == 1 else np.concatenate(found, 1)
-        return baselines(task, x[rows], truth[rows], x[judged], truth[judged], classes=classes)
+        return baselines(task, x[rows], truth[rows], x[judged], truth[judged], classes=classes) + alone
     from sklearn.dummy import DummyClassifier, DummyRegressor
     from sklearn.linear_model import LogisticRegression, Ridge
 
@@ -68,14 +67,14 @@ def simple_on(
     return [baseline for name, model in models for baseline in _scored(name, model, task, data, classes)]
 
 
-def by_hand(prepared: Prepared, images: np.ndarray, judged: np.ndarray) -> list[Baseline]:
-    """SVM and k nearest neighbours on HOG, SIFT and SURF, from at most 2,000 of the training rows.
+def by_hand(prepared: Prepared, images: np.ndarray, rows: np.ndarray, judged: np.ndarray) -> list[Baseline]:
+    """SVM and k nearest neighbours on HOG, SIFT and SURF, from at most 2,000 of the rows.
 
     Args:
         images: Those of all rows (rows, height, width, channels).
-        judged: Numbers of the rows they are scored on.
+        rows, judged: Numbers of the rows they learn from and are scored on.
     """
-    rows, truth, found = prepared.split.train, prepared.truth, []
+    truth, found = prepared.truth, []
     if len(rows) > BY_HAND:
         rows = np.sort(np.random.default_rng(0).permutation(rows)[:BY_HAND])
     for method in METHODS:

@@ -24,7 +24,7 @@ from ..models.loading import load
 from ..plan import Plan
 from ..report.study_entries import study_entry
 from .build import Wanted, build_plan, refuse_contradiction, refuse_too_large, targets_for
-from .folder import check_writable, new_folder, stem_of, write_folder, write_record
+from .folder import check_writable, new_folder, read_record, stem_of, write_folder, write_record
 from .folding import FoldedTable, folded
 from .folds import fold_table
 from .going_on import (
@@ -254,7 +254,12 @@ def resume_table(folder: str | Path, *, listen: Callable[[Any], Any] | None = No
     if len(plans) > 1 and not runs[0].interrupted:
         before = None if settings.get("start") is None else replace(load(settings["start"])._run, interrupted=False)
         runs += train(plans[1:], data, listen=listen, start=None if before is None else [before] * len(plans[1:]))
-    return finish(Path(folder), runs, prepared, data, settings, {}, began, parts, listen)
+    studies = read_record(Path(folder)).get("studies")
+    result = finish(Path(folder), runs, prepared, data, settings, {}, began, parts, listen)
+    if studies:  # such as the search whose best plan this run trains
+        result.record["studies"] = studies
+        write_record(result.folder, result.record)
+    return result
 
 
 def data_of(prepared: Prepared, targets: np.ndarray) -> Data:

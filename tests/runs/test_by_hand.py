@@ -6,8 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from jindan.layers import Dense, Flatten
+from jindan.plan import Plan
 from jindan.report import build_report
 from jindan.runs import simple
+from jindan.runs.folds import fold_table
 from jindan.runs.tables import prepare, train_table
 
 NAMES = [f"{features}_{model}" for features in ("hog", "sift", "surf") for model in ("svm", "knn")]
@@ -61,6 +64,18 @@ def test_many_rows_are_cut_and_only_training_rows_are_learned_from(stripes, monk
     x[aside], truth[aside] = 0, 1 - truth[aside]
     other = simple.simple_models(replace(prepared, x=x, truth=truth), "test")
     assert [b.scores for b in other] == [b.scores for b in found]
+
+
+def test_cross_validation_has_them_too(stripes):
+    """In each fold they are learned from its training rows, as the network's preprocessing is."""
+    prepared = prepare(stripes, seed=0)
+    plan = Plan((Flatten(), Dense(2, activation="softmax")), loss="sparse_categorical_crossentropy", epochs=1)
+    found = fold_table(prepared, plan, 3, seed=0)
+    assert list(found.baselines) == ["majority", "linear", "knn", "svm", *NAMES]
+    assert found.baselines["hog_svm"]["accuracy"].shape == (3,)
+    rows, held = found.pairs[1]
+    alone = simple.by_hand(prepared, prepared.x, rows, held)
+    assert [found.baselines[b.name]["accuracy"][1] for b in alone] == [b.scores["accuracy"].value for b in alone]
 
 
 def test_values_from_images(stripes, tmp_path):

@@ -1,10 +1,12 @@
 """Models without a target: the way back to a table, figures against closed forms, settings, progress."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
 
-from jindan.data import Preprocessing, fit_preprocessor
+from jindan.data import Preprocessing, Preprocessor, fit_preprocessor
 from jindan.engine.pace import Progress
 from jindan.errors import InputError
 from jindan.estimators import PCA, RBM, Autoencoder
@@ -54,6 +56,18 @@ def test_missing_cells_and_rare_categories_come_back(first):
     many = pl.DataFrame({"k": ["a"] * 9 + ["b"] * 9 + ["c", "d"]})
     fitted = fit_preprocessor(many, config=Preprocessing(max_categories=2))
     assert back(fitted, fitted.transform(many))["k"].to_list() == ["a"] * 9 + ["b"] * 9 + ["other"] * 2
+
+
+def test_yes_and_no_come_back_as_they_were_written():
+    frame = pl.DataFrame({"ok": ["Yes", "no", "yes", "Yes", "no"], "옳음": ["예", "아니오", "예", "예", "아니오"],
+                          "flag": [True, False, True, False, False]})  # fmt: skip
+    fitted = fit_preprocessor(frame)
+    again = Preprocessor.from_dict(json.loads(json.dumps(fitted.to_dict())))
+    for known in (fitted, again):
+        found = back(known, known.transform(frame))
+        assert found["ok"].to_list() == ["Yes", "no", "Yes", "Yes", "no"]  # the usual spelling
+        assert found["옳음"].to_list() == frame["옳음"].to_list()
+        assert found["flag"].to_list() == frame["flag"].to_list()
 
 
 def test_features_between_categories_become_the_likeliest():

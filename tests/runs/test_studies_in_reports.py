@@ -11,7 +11,8 @@ import jindan as jd
 from jindan.errors import FileError
 from jindan.layers import Dense
 from jindan.models import Sequential
-from jindan.runs.tables import train_table
+from jindan.plan import Plan
+from jindan.runs.tables import resume_table, train_table
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,17 @@ def test_a_study_is_an_entry_of_the_report(run, place):
     assert run.record["studies"] == record["studies"]
     assert not [name for name in os.listdir(run.folder) if name.startswith(".")]
     assert len(run.model.predict(place / "flowers.csv")) == 90  # the folder is still a run
+
+
+def test_a_resumed_run_keeps_its_studies(place, tmp_path):
+    cut = train_table(place / "houses.csv", "price", plan=Plan((), early_stopping=None), layers="8 relu", epochs=4000,
+                      out=tmp_path / "run", listen=lambda told: True)  # fmt: skip
+    assert cut.interrupted
+    cut.add_study(jd.seed_study(*_problem(), epochs=1, seeds=2))
+    done = resume_table(tmp_path / "run")
+    assert not done.interrupted
+    assert [entry["kind"] for entry in done.record["studies"]] == ["seeds"]
+    assert "Over 2 seeds the score is" in (done.folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_folder_that_is_gone_is_named(run, tmp_path):
