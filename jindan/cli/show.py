@@ -41,7 +41,7 @@ def show_run(record: dict[str, Any], folder: Path, lang: str) -> None:
     score = main_score(record)
     console.print()
     if score is not None:
-        console.print(Text(_close(_pick(sentence(record, score), lang)), style="bold"))
+        console.print(Text(_close(in_language(sentence(record, score), lang)), style="bold"))
         console.print(_verdict(record, score, lang))
     console.print()
     if record["baselines"]:
@@ -49,12 +49,12 @@ def show_run(record: dict[str, Any], folder: Path, lang: str) -> None:
     show_repeated(console, record, lang)
     _findings(console, record, lang)
     if record.get("time_order"):
-        _remark(console, say("time_order", lang, column=record["time_order"].get("column")))
+        show_remark(console, say("time_order", lang, column=record["time_order"].get("column")))
     _columns(console, record["data"], lang)
     for note in record.get("untold", {}).get(lang, ()):
-        _remark(console, note)
+        show_remark(console, note)
     for item in record.get("inputs", ()):
-        _remark(console, _input(item, lang))
+        show_remark(console, _input(item, lang))
     n = record["data"]["n"]
     epochs = len(record["history"].get("loss", []))
     stopped = say("stopped_early", lang, epoch=record["best_epoch"] + 1) if record.get("stopped_early") else ""
@@ -89,9 +89,9 @@ def _columns(console: Console, data: dict[str, Any], lang: str) -> None:
         more = f"; {strange.pop(name)}" if name in strange else ""
         reasons.append(f"{name} ({say('why_' + why, lang)}{more})")
     if reasons:
-        _remark(console, say("dropped", lang, names=", ".join(reasons)))
+        show_remark(console, say("dropped", lang, names=", ".join(reasons)))
     for name, text in strange.items():
-        _remark(console, say("as_text", lang, name=name, strange=text))
+        show_remark(console, say("as_text", lang, name=name, strange=text))
 
 
 def _input(item: dict[str, Any], lang: str) -> str:
@@ -123,7 +123,7 @@ def show_images(seen: Any, lang: str) -> None:
             table.add_row(Text(label), *(str(part["classes"].get(label, "")) for part in parts.values()))
         console.print(table)
     for note in seen.notes(lang):
-        _remark(console, note)
+        show_remark(console, note)
 
 
 def show_scores(scores: dict[str, Any], rows: int, lang: str) -> None:
@@ -133,7 +133,8 @@ def show_scores(scores: dict[str, Any], rows: int, lang: str) -> None:
     table.add_column(say("value", lang), justify="right", no_wrap=True)
     table.add_column("95%", justify="right", no_wrap=True)
     for name, score in scores.items():
-        table.add_row(_pick(metric_name(name), lang), _number(name, score.value), _span(name, score.low, score.high))
+        label = in_language(metric_name(name), lang)
+        table.add_row(label, number_text(name, score.value), span_text(name, score.low, score.high))
     terminal().print(table)
 
 
@@ -168,7 +169,7 @@ def show_look(seen: Any, lang: str) -> None:
     if notes:
         console.print()
         for note in notes:
-            _remark(console, note)
+            show_remark(console, note)
 
 
 def _verdict(record: dict[str, Any], score: Any, lang: str) -> Text:
@@ -178,7 +179,7 @@ def _verdict(record: dict[str, Any], score: Any, lang: str) -> Text:
     name, other = best
     kind = verdict_of(score.measure, other, smaller=falls(score.metric))
     style = {"better": "green", "worse": "red"}.get(kind, "yellow")
-    return Text(say(f"verdict_{kind}", lang, name=_pick(baseline_name(name), lang)), style=style)
+    return Text(say(f"verdict_{kind}", lang, name=in_language(baseline_name(name), lang)), style=style)
 
 
 def _scores_table(record: dict[str, Any], lang: str) -> Table:
@@ -189,16 +190,18 @@ def _scores_table(record: dict[str, Any], lang: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(say(f"on_{part}", lang), no_wrap=True)
     for name in names:
-        table.add_column(SHORT.get(name) or _pick(metric_name(name), lang), justify="right", no_wrap=True)
+        table.add_column(SHORT.get(name) or in_language(metric_name(name), lang), justify="right", no_wrap=True)
         if name == primary:
             table.add_column("95%", justify="right", no_wrap=True)
     rows = [(say("network", lang), own, True)]
-    rows += [(_pick(baseline_name(b["name"]), lang), b["metrics"], False) for b in record["baselines"]]
+    rows += [(in_language(baseline_name(b["name"]), lang), b["metrics"], False) for b in record["baselines"]]
     for label, metrics, mine in rows:
         cells = []
         for name in names:
             found = measure(metrics.get(name))
-            cells += [_number(name, found.value)] + ([_span(name, found.low, found.high)] if name == primary else [])
+            cells.append(number_text(name, found.value))
+            if name == primary:
+                cells.append(span_text(name, found.low, found.high))
         table.add_row(label, *cells, style="bold" if mine else "")
     return table
 
@@ -220,7 +223,8 @@ def _findings(console: Console, record: dict[str, Any], lang: str) -> None:
         console.print()
 
 
-def _remark(console: Console, text: str) -> None:
+def show_remark(console: Console, text: str) -> None:
+    """A paragraph behind a point."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_row(Text("·", style="blue"), Text(_close(text)))
     console.print(grid)
@@ -240,7 +244,12 @@ def _values(column: dict[str, Any]) -> str:
     return ""
 
 
-def _number(name: str, value: float | None) -> str:
+def number_text(name: str, value: float | None) -> str:
+    """A figure as a table shows it: shares in percent.
+
+    >>> number_text("accuracy", 0.987), number_text("mae", 1.23456), number_text("mae", None)
+    ('98.7%', '1.235', '–')
+    """
     if value is None or not math.isfinite(value):
         return "–"
     if is_share(name):
@@ -253,12 +262,13 @@ def _number(name: str, value: float | None) -> str:
     return "0.000" if short == "-0.000" else short.replace("-", "−")
 
 
-def _span(name: str, low: float | None, high: float | None) -> str:
+def span_text(name: str, low: float | None, high: float | None) -> str:
+    """An interval as a table shows it."""
     if low is None or high is None:
         return "–"
     if is_share(name):
         return f"{100 * low:.1f}–{100 * high:.1f}%"
-    return f"{_number(name, low)} … {_number(name, high)}"
+    return f"{number_text(name, low)} … {number_text(name, high)}"
 
 
 def _close(text: str) -> str:
@@ -266,7 +276,8 @@ def _close(text: str) -> str:
     return text.replace("\u202f%", "%").replace(" %", "%")
 
 
-def _pick(text: Any, lang: str) -> str:
+def in_language(text: Any, lang: str) -> str:
+    """One language of a text that has several."""
     if isinstance(text, str):
         return text
     return getattr(text, lang, None) or str(text)

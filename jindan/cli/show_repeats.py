@@ -24,9 +24,9 @@ def show_repeated(console: Console, record: dict[str, Any], lang: str) -> None:
 
 
 def _folds(console: Console, found: dict[str, Any], lang: str) -> None:
-    from .show import _number, _pick, _remark, _span
+    from .show import in_language, number_text, show_remark, span_text
 
-    metric, name = found["metric"], _pick(metric_name(found["metric"]), lang)
+    metric, name = found["metric"], in_language(metric_name(found["metric"]), lang)
     seeds = say("folds_seeds", lang, seeds=len(found["seeds"])) if len(found["seeds"]) > 1 else ""
     title = say("folds_title", lang, folds=found["folds"], seeds=seeds, metric=name)
     table = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="bold", pad_edge=False,
@@ -37,42 +37,43 @@ def _folds(console: Console, found: dict[str, Any], lang: str) -> None:
     table.add_column(say("folds_each", lang))
     own = [None if None in column else sum(column) / len(column) for column in zip(*found["scores"], strict=True)]
     rows = [(say("network", lang), found["mean"], own, "bold")]
-    rows += [(_pick(baseline_name(b["name"]), lang), b["mean"], b["scores"], "") for b in found["baselines"]]
+    rows += [(in_language(baseline_name(b["name"]), lang), b["mean"], b["scores"], "") for b in found["baselines"]]
     for label, mean, scores, style in rows:
         score = measure(mean)
-        each = " ".join(_number(metric, value) for value in scores)
-        table.add_row(label, _number(metric, score.value), _span(metric, score.low, score.high), each, style=style)
+        each = " ".join(number_text(metric, value) for value in scores)
+        span = span_text(metric, score.low, score.high)
+        table.add_row(label, number_text(metric, score.value), span, each, style=style)
     console.print()
     console.print(table)
     beside = found["comparison"] or {}
     values = {"difference": _signed(metric, beside.get("difference"), lang), "p": _short(beside.get("p"))}
-    best = _pick(baseline_name(found["best_baseline"] or ""), lang)
+    best = in_language(baseline_name(found["best_baseline"] or ""), lang)
     style = {"better": "green", "worse": "red"}.get(found["verdict"], "yellow")
     console.print(Text(say(f"folds_{found['verdict']}", lang, name=best, **values), style=style))
     for label, count in found["rare"]:
-        _remark(console, say("folds_rare", lang, label=label, count=count, folds=found["folds"]))
+        show_remark(console, say("folds_rare", lang, label=label, count=count, folds=found["folds"]))
 
 
 def _seeds(console: Console, found: dict[str, Any], lang: str) -> None:
-    from .show import _number, _pick, _remark
+    from .show import in_language, number_text, show_remark
 
     metric = found["metric"]
-    values = {name: _number(metric, found[name]) for name in ("mean", "min", "max", "std", "kept")}
-    words = say("seed_spread", lang, seeds=len(found["seeds"]), metric=_pick(metric_name(metric), lang),
+    values = {name: number_text(metric, found[name]) for name in ("mean", "min", "max", "std", "kept")}
+    words = say("seed_spread", lang, seeds=len(found["seeds"]), metric=in_language(metric_name(metric), lang),
                 part=say(found["part"], lang), **values)  # fmt: skip
     if (found["luck"] or 0.0) > 1:
         words += " " + say("seed_luck", lang)
-    _remark(console, words)
+    show_remark(console, words)
 
 
 def _ensemble(console: Console, found: dict[str, Any], lang: str) -> None:
-    from .show import _number, _pick, _remark
+    from .show import in_language, number_text, show_remark
 
     metric = found["metric"]
-    together, mean = (_number(metric, found[name]) for name in ("together", "mean_of_members"))
-    words = say("ensemble_of", lang, members=found["members"], metric=_pick(metric_name(metric), lang),
+    together, mean = (number_text(metric, found[name]) for name in ("together", "mean_of_members"))
+    words = say("ensemble_of", lang, members=found["members"], metric=in_language(metric_name(metric), lang),
                 together=together, mean=mean)  # fmt: skip
-    _remark(console, words)
+    show_remark(console, words)
 
 
 def _signed(metric: str, value: float | None, lang: str) -> str:

@@ -136,11 +136,11 @@ def _pairing(case: Case) -> tuple[str, dict[str, Any], str | None] | None:
 def _scales(case: Case, task: str) -> dict[str, Any]:
     """Sizes of inputs and targets, and the first value that is not finite."""
     from . import data_tests
-    from .static import _not_finite
+    from .static import not_finite
 
     found: dict[str, Any] = {}
     for name, values in (("x", case.data.x), ("y", case.data.y)):
-        broken = _not_finite(values)
+        broken = not_finite(values)
         if broken is not None and "nonfinite" not in found:
             found["nonfinite"] = {"where": name, **broken}
     if not isinstance(case.data.x, tuple) and not any(case.plan.network(case.input_shape).integers):

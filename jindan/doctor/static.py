@@ -227,7 +227,7 @@ def _cross_entropy(loss: Any, activation: str | None, width: int, ends: Any, fac
     return None
 
 
-def _not_finite(values: Any) -> dict[str, Any] | None:
+def not_finite(values: Any) -> dict[str, Any] | None:
     """How many numbers are NaN or infinite, and the first row (from 0) of one."""
     for part in values if isinstance(values, tuple) else (values,):
         if part.dtype.kind != "f" or np.isfinite(part.sum(dtype=np.float64)):
@@ -242,7 +242,7 @@ def look_before(plan: Plan, input_shape: Any, data: Any, *, warn: bool = True) -
     """Findings that need no training; each is also warned of."""
     found = []
     for name, values in (("x", data.x), ("y", data.y)):
-        broken = _not_finite(values)
+        broken = not_finite(values)
         if broken is not None:
             found.append(Finding("nonfinite-values", "error", None, {"where": name, **broken}, 1.0))
             if warn:

@@ -68,16 +68,18 @@ def stack(
     there += [Flatten()] if len(shape) > 1 else []
     there += [Dense(int(n), activation=activation) for n in hidden]
     back: list[Layer] = [Dense(int(n), activation=activation) for n in reversed(hidden)]
-    return [*there, *code, *back, *(_images(shape, filters, activation, output) if filters else _rows(shape, output))]
+    end = image_decoder(shape, filters, activation, output) if filters else row_decoder(shape, output)
+    return [*there, *code, *back, *end]
 
 
-def _rows(shape: tuple[int, ...], output: str) -> list[Layer]:
+def row_decoder(shape: tuple[int, ...], output: str) -> list[Layer]:
+    """From a vector to a row: a dense layer, and the row's shape."""
     if len(shape) == 1:
         return [Dense(shape[0], activation=output)]
     return [Dense(math.prod(shape)), Reshape(shape), Activation(output)]
 
 
-def _images(shape: tuple[int, ...], filters: Sequence[int], activation: Any, output: str) -> list[Layer]:
+def image_decoder(shape: tuple[int, ...], filters: Sequence[int], activation: Any, output: str) -> list[Layer]:
     """From a vector to an image: the small one, transposed convolutions, and what stands over cut off."""
     small = [-(-n // STRIDE ** len(filters)) for n in shape[:2]]
     over = [n * STRIDE ** len(filters) - m for n, m in zip(small, shape[:2], strict=True)]

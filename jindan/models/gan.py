@@ -34,7 +34,7 @@ from ..layers.network import Network
 from ..ops.patches import outputs, pad, taps, window
 from ..optimizers import Adam
 from . import rbm_draws
-from .autoencoder import STRIDE, _images, _rows
+from .autoencoder import STRIDE, image_decoder, row_decoder
 
 Array = jax.Array
 NON_SATURATING, WASSERSTEIN = "non-saturating", "wasserstein"
@@ -69,7 +69,7 @@ def generator(
     """
     shape = _shape(shape, filters)
     layers: list[Layer] = [Dense(int(n), activation=activation) for n in hidden]
-    layers += _images(shape, filters, activation, output) if filters else _rows(shape, output)
+    layers += image_decoder(shape, filters, activation, output) if filters else row_decoder(shape, output)
     return Network(tuple(layers), (int(latent),))
 
 

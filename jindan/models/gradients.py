@@ -154,9 +154,9 @@ def _cost(plan: Any, network: Network, last: tuple, y: Any, weight: Any, fused: 
     truth, aligned = losses.align(plan.loss, jnp.asarray(y), outputs)
     rows = per_row(plan.loss.logit_rows(truth, aligned) if fused else plan.loss.rows(truth, aligned), weight)
     if plan.class_weight:
-        from ..engine.supervised import _class_weight
+        from ..engine.rows import class_weights
 
-        rows = rows * _class_weight(plan, truth)
+        rows = rows * class_weights(plan, truth)
     return plan.loss.finish(jnp.mean(rows))
 
 
@@ -174,9 +174,9 @@ def _plain(plan: Any, y: Any, a: Array, weight: Any) -> Array:
         rows = -jnp.sum(plan.loss._smooth(truth) * jnp.log(a), axis=-1)
     rows = per_row(rows, weight)
     if plan.class_weight:
-        from ..engine.supervised import _class_weight
+        from ..engine.rows import class_weights
 
-        rows = rows * _class_weight(plan, truth)
+        rows = rows * class_weights(plan, truth)
     return jnp.mean(rows)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..engine.data import row_shape
 from ..engine.run import Run
-from ..errors import FileError, InputError, ShapeError, StateError
+from ..errors import InputError, ShapeError, StateError
 from ..layers.base import Layer
 from ..layers.core import Input
 from ..layers.graph import Symbol, connect, symbol_of
@@ -206,13 +205,9 @@ class Layered:
         self._need_shape()
         picture = draw(self.network, shapes=show_shapes, params=show_params)  # type: ignore[arg-type]
         if to_file is not None:
-            try:
-                Path(to_file).write_text(picture.svg, encoding="utf-8")
-            except OSError as error:
-                raise FileError(
-                    "The picture cannot be written.", where=to_file, received=error.strerror,
-                    help="Choose another place.",
-                ) from None  # fmt: skip
+            from ..report.markup import save
+
+            save(to_file, picture.svg, "picture")
         return picture
 
     # -- as values of a graph ------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def _card(item: dict[str, Any]) -> str:
     texts, images = mapped(item.get("texts")), mapped(item.get("images"))
     several = len(texts) + len(images) > 1
     truth, said = (_label(item.get(key)) for key in ("true", "predicted"))
-    parts = [_image(data, f"{truth} → {said}") for data in list(images.values())[:MOST_COLUMNS]]
+    parts = [inline_image(data, f"{truth} → {said}") for data in list(images.values())[:MOST_COLUMNS]]
     for name, text in list(texts.items())[:MOST_COLUMNS]:
         label = tag("b", name_of(name)) + " " if several else ""
         parts.append(tag("blockquote", label + esc(clip(text, MOST_LETTERS)), dir="auto"))
@@ -40,7 +40,7 @@ def _card(item: dict[str, Any]) -> str:
     return tag("div", "".join(parts) + tag("p", foot), class_="card")
 
 
-def _image(data: Any, label: str) -> str:
+def inline_image(data: Any, label: str) -> str:
     """A picture from base64 that holds nothing but base64."""
     if not isinstance(data, str) or not _BASE64.fullmatch(data):
         return ""

@@ -6,7 +6,7 @@ from typing import Any
 
 from jindan.report.charts_grid import Bar, bar_chart, heat_map
 from jindan.report.charts_points import points_chart, words_chart
-from jindan.report.examples import _image
+from jindan.report.examples import inline_image
 from jindan.report.markup import both, clip, esc, figure, grid, section, table, tag
 from jindan.report.values import listed, mapped, number, numbers, pairs, percent, shown, table_of
 from jindan.report.words import Text, Words, joined, t
@@ -153,7 +153,7 @@ def words(record: dict[str, Any]) -> str:
 
 def picture(sheet: Any, label: Words) -> str:
     """A sheet of images, as wide as there is room."""
-    return _image(sheet, label.en).replace("<img ", '<img class="sheet" ')
+    return inline_image(sheet, label.en).replace("<img ", '<img class="sheet" ')
 
 
 def _with_numbers(near: Any) -> str:

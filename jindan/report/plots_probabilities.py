@@ -9,7 +9,7 @@ import numpy as np
 from jindan.models.drawing import Drawing
 from jindan.report.charts import histogram
 from jindan.report.charts_grid import Bar, bar_chart
-from jindan.report.studies import WIDTH, Panel, _speaker, standalone
+from jindan.report.studies import WIDTH, Panel, speaker, standalone
 from jindan.report.svg import nice_ticks, tick_text, write
 from jindan.report.values import shown
 from jindan.report.words import Words
@@ -91,4 +91,4 @@ def _ticks() -> list[tuple[float, str]]:
 
 
 def _say(lang: str, en: str, ko: str) -> str:
-    return _speaker(lang)(en, ko)
+    return speaker(lang)(en, ko)

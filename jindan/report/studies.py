@@ -43,7 +43,7 @@ def plot_folds(found: Any, to_file: Any = None, lang: str = "en") -> Drawing:
     Raises:
         FileError: when it cannot be written there.
     """
-    say = _speaker(lang)
+    say = speaker(lang)
     scores = np.asarray(found.scores, float)
     low, high = found.interval
     panel = Panel((0.5, scores.shape[1] + 0.5), [*scores.ravel(), low, high])
@@ -60,7 +60,7 @@ def plot_folds(found: Any, to_file: Any = None, lang: str = "en") -> Drawing:
 
 def plot_curve(found: Any, to_file: Any = None, lang: str = "en") -> Drawing:
     """Training and validation scores of a `LearningCurve` over its values, with 95 % bands."""
-    say = _speaker(lang)
+    say = speaker(lang)
     xs = numbers(list(found.values))
     plain = [x for x in xs if x is not None]
     if len(plain) < len(xs):  # values that are no numbers stand side by side
@@ -84,7 +84,7 @@ def plot_curve(found: Any, to_file: Any = None, lang: str = "en") -> Drawing:
 
 def plot_decomposition(found: Any, to_file: Any = None, lang: str = "en") -> Drawing:
     """Bars of a `BiasVariance`: the expected loss and the parts it is made of, with 95 % intervals."""
-    say = _speaker(lang)
+    say = speaker(lang)
     squared = found.loss == "squared"
     names = [("expected", say("loss", "손실")), ("bias", say("bias²", "편향²") if squared
              else say("bias", "편향")), ("variance", say("variance", "분산") if squared
@@ -101,7 +101,7 @@ def plot_decomposition(found: Any, to_file: Any = None, lang: str = "en") -> Dra
 
 def plot_rates(found: Any, to_file: Any = None, lang: str = "en") -> Drawing:
     """Loss after a few updates by learning rate, of a `RateRange`; the suggested rate is marked."""
-    say = _speaker(lang)
+    say = speaker(lang)
     after, before = np.asarray(found.after, float), found.before
     # A rate that blows up would flatten all others: what lies far above the start is cut off at the top.
     seen = after[np.isfinite(after)]
@@ -123,7 +123,7 @@ def plot_rates(found: Any, to_file: Any = None, lang: str = "en") -> Drawing:
 
 def plot_batches(found: Any, to_file: Any = None, lang: str = "en") -> Drawing:
     """Scores by batch size at equal epochs and at equal updates, of a `BatchSizes`; the noise scale is marked."""
-    say = _speaker(lang)
+    say = speaker(lang)
     xs = [float(size) for size in found.sizes]
     parts = [np.asarray(part, float) for part in (found.scores_epochs, found.scores_updates)]
     panel = Panel(extent(xs, log=True), np.concatenate([p.ravel() for p in parts]), log_x=True)
@@ -143,7 +143,7 @@ def plot_batches(found: Any, to_file: Any = None, lang: str = "en") -> Drawing:
 
 def plot_seeds(found: Any, to_file: Any = None, lang: str = "en") -> Drawing:
     """Histogram of the scores that seeds alone bring about, of a `SeedStudy`."""
-    say = _speaker(lang)
+    say = speaker(lang)
     scores = np.asarray(found.scores, float)
     scores = scores[np.isfinite(scores)]
     if not len(scores):
@@ -278,7 +278,12 @@ class Panel:
         return drawing(title, WIDTH, HEIGHT, self.body, kind="panel")
 
 
-def _speaker(lang: str) -> Any:
+def speaker(lang: str) -> Any:
+    """A function that picks of an English and a Korean text that of the language.
+
+    Raises:
+        InputError: for another language.
+    """
     if lang not in ("en", "ko"):
         raise InputError("There is no such language.", where="lang", expected='"en" or "ko"', received=repr(lang))
     return lambda en, ko: ko if lang == "ko" else en

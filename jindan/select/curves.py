@@ -14,7 +14,7 @@ from ..layers import Dense
 from ..plan import Plan
 from .reported import Reported
 from .task import Task, task_of, with_rows
-from .validation import Fold, _interval, folds_of
+from .validation import Fold, folds_of, interval_of
 
 SIZES = (0.1, 0.2, 0.4, 0.7, 1.0)
 
@@ -43,7 +43,7 @@ class LearningCurve(Reported):
     def intervals(self, part: str = "validation") -> np.ndarray:
         """(values, 2) 95 % intervals of the mean of "training" or "validation", corrected for folds that share rows."""
         scores = getattr(self, part).mean(2)
-        return np.array([_interval(row, ratio) for row, ratio in zip(scores, self.ratios, strict=True)])
+        return np.array([interval_of(row, ratio) for row, ratio in zip(scores, self.ratios, strict=True)])
 
     @property
     def best(self) -> Any:
@@ -76,7 +76,7 @@ class LearningCurve(Reported):
     def _difference(self, a: np.ndarray, b: np.ndarray, at: int) -> tuple[float, float, float]:
         """Mean of a less b over the same folds, and its 95 % interval."""
         gaps = (a - b).mean(1)
-        return (float(gaps.mean()), *_interval(gaps, self.ratios[at]))
+        return (float(gaps.mean()), *interval_of(gaps, self.ratios[at]))
 
     def text(self, lang: str = "en") -> str:
         """The numbers and the verdict, in English or Korean."""

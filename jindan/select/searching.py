@@ -20,7 +20,7 @@ from .samplers import Row, carry_out, plain_values, sampler_of
 from .spaces import Space, edited
 from .task import Task, task_of
 from .trials import Evaluation, final_plan, parts
-from .validation import _interval
+from .validation import interval_of
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def search_task(
         finalists.append(final_plan(edited(task.plan, best["values"]).replace(seed=seed), best["epochs"], train))
     scores = task.score(task.train(finalists), [test for _, test in outer])
     ratio = float(np.mean([len(test) / len(train) for train, test in outer]))
-    return Search(table, task.scoring.name, method, made, task, tuple(scores.tolist()), _interval(scores, ratio))
+    return Search(table, task.scoring.name, method, made, task, tuple(scores.tolist()), interval_of(scores, ratio))
 
 
 def best_of(table: Sequence[Row]) -> Row:

@@ -16,7 +16,7 @@ from .halving import Halving, told_apart
 from .samplers import Row, Trial
 from .spaces import edited
 from .task import Task, cut_y, with_rows
-from .validation import Fold, _interval, folds_of
+from .validation import Fold, folds_of, interval_of
 
 MEMBERS, NUMBERS = 512, 2**28  # most members in a population, and numbers in their weights
 CURVE = 60  # points kept of a trial's curve
@@ -97,7 +97,7 @@ class Evaluation:
         mean = float(scores.mean())
         known = math.isfinite(mean)
         ratio = float(np.mean([len(test) / len(train) for train, test in self.pairs]))
-        low, high = _interval(scores, ratio) if known else (math.nan, math.nan)
+        low, high = interval_of(scores, ratio) if known else (math.nan, math.nan)
         return {
             "trial": trial.number,
             "values": trial.values,

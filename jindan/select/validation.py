@@ -93,7 +93,7 @@ class CrossValidation(Reported):
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the mean score, corrected for folds that share training rows (Nadeau & Bengio 2003)."""
-        return _interval(self.scores.mean(0), self._ratio)
+        return interval_of(self.scores.mean(0), self._ratio)
 
     @property
     def _ratio(self) -> float:
@@ -117,7 +117,7 @@ class CrossValidation(Reported):
                 help="Call cross_validate for both with the same folds, seed and scoring.",
             )  # fmt: skip
         gaps = self.scores.mean(0) - other.scores.mean(0)
-        mean, half, statistic, freedom = _student(gaps, self._ratio)
+        mean, half, statistic, freedom = student(gaps, self._ratio)
         from scipy.stats import t
 
         p = math.nan if math.isnan(statistic) else float(2 * t.sf(abs(statistic), freedom))
@@ -290,7 +290,7 @@ def _rows_of(outputs: Any, rows: np.ndarray) -> Any:
     return tuple(part[rows] for part in outputs) if isinstance(outputs, tuple) else outputs[rows]
 
 
-def _student(values: np.ndarray, ratio: float) -> tuple[float, float, float, int]:
+def student(values: np.ndarray, ratio: float) -> tuple[float, float, float, int]:
     """Mean, half-width of its 95 % interval, t and degrees of freedom, corrected for shared training rows."""
     from scipy.stats import t
 
@@ -302,6 +302,7 @@ def _student(values: np.ndarray, ratio: float) -> tuple[float, float, float, int
     return mean, float(t.ppf(0.975, k - 1)) * error, statistic, k - 1
 
 
-def _interval(values: np.ndarray, ratio: float) -> tuple[float, float]:
-    mean, half, _, _ = _student(values, ratio)
+def interval_of(values: np.ndarray, ratio: float) -> tuple[float, float]:
+    """The 95 % interval of a mean over folds, corrected for shared training rows."""
+    mean, half, _, _ = student(values, ratio)
     return mean - half, mean + half
