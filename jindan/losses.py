@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
 from .closures import closed
@@ -257,7 +258,24 @@ class SparseCategoricalCrossentropy(Loss):
         return -_take(jnp.log(p), y_true)
 
     def logit_rows(self, y_true: Array, logits: Array) -> Array:
-        return -_take(jax.nn.log_softmax(logits, axis=-1), y_true)
+        return _class_cost(logits, y_true.astype(jnp.int32))
+
+
+@jax.custom_jvp
+def _class_cost(z: Array, labels: Array) -> Array:
+    """log Σ e^z − z_y."""
+    z = z - lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True))
+    return jnp.log(jnp.sum(jnp.exp(z), axis=-1)) - _take(z, labels)
+
+
+def _class_slope(primals: tuple[Array, Array], tangents: tuple[Array, Any]) -> tuple[Array, Array]:
+    """softmax(z) less 1 for class y: one product with what comes from above, where derived rules scatter."""
+    (z, labels), (dz, _) = primals, tangents
+    slope = jax.nn.softmax(z, axis=-1) - _own(z, labels).astype(z.dtype)
+    return _class_cost(z, labels), jnp.sum(slope * dz, axis=-1)
+
+
+_class_cost.defjvp(_class_slope)
 
 
 class KLDivergence(Loss):
@@ -361,8 +379,16 @@ kl_divergence, poisson, cosine_similarity = (
 hinge, squared_hinge, categorical_hinge = _function(Hinge()), _function(SquaredHinge()), _function(CategoricalHinge())
 
 
-def _take(log_p: Array, labels: Array) -> Array:
-    return jnp.take_along_axis(log_p, labels.astype(jnp.int32)[..., None], axis=-1)[..., 0]
+def _own(values: Array, labels: Array) -> Array:
+    """(…, classes) whether a class is the row's own."""
+    return labels[..., None] == lax.broadcasted_iota(labels.dtype, values.shape, values.ndim - 1)
+
+
+def _take(values: Array, labels: Array) -> Array:
+    """The value of each row's own class, NaN where there is none. The slope of a gather would be a slow scatter."""
+    labels = labels.astype(jnp.int32)
+    found = jnp.sum(jnp.where(_own(values, labels), values, 0), axis=-1)
+    return jnp.where((labels >= 0) & (labels < values.shape[-1]), found, jnp.nan)
 
 
 def _unit(x: Array) -> Array:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from ..activations import resolve
 from ..errors import InputError
+from ..ops.product import product
 from ..spec import COUNT, NOT_NEGATIVE, Number, item
 from .base import (
     Array,
@@ -130,7 +131,7 @@ class Dense(Layer):
 
     def linear(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         """z = x W + b."""
-        z = x @ kernel(ctx, w["kernel"])
+        z = product(x, kernel(ctx, w["kernel"]))
         return z + w["bias"] if self.use_bias else z
 
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
