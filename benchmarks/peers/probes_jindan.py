@@ -22,7 +22,8 @@ from jindan.models import Sequential
 from ..networks import data, in_jindan
 from . import iris_data
 
-SECONDS, LEAST, MOST = 120.0, 7, 101  # warm trainings, with the keeper and without in turn: how long, how many
+LEAST, MOST = 7, 101  # warm trainings, with the keeper and without in turn: how many
+SECONDS = {"cnn": 360.0, "lstm": 120.0}  # how long, so that two hundredths of a slow one are told from noise
 
 
 def iris() -> tuple[Any, Any, Any, int, int]:
@@ -63,7 +64,7 @@ def main(name: str) -> None:
     plan, rows = model.plan.replace(batch_size=batch, epochs=epochs, seed=0), np.asarray(x, np.float32)
     keeper = Keeper()
     first = train(plan, (rows, y), watch=keeper)
-    plain, kept = _pairs(lambda keeper: train(plan, (rows, y), watch=keeper))
+    plain, kept = _pairs(lambda keeper: train(plan, (rows, y), watch=keeper), SECONDS.get(name, 40.0))
     looks = [_timed(lambda: measure(plan, rows.shape[1:], keeper.moments, rows, y, deep=False)) for _ in range(3)]
     found = {
         "updates": first.steps, "moments": len(keeper.moments), "plain": statistics.median(plain),
@@ -74,12 +75,12 @@ def main(name: str) -> None:
     print(json.dumps(found))
 
 
-def _pairs(work: Any) -> tuple[list[float], list[float]]:
+def _pairs(work: Any, seconds: float) -> tuple[list[float], list[float]]:
     """Seconds of trainings without a keeper and with one, side by side; which comes first alternates."""
     plain: list[float] = []
     kept: list[float] = []
     began = time.perf_counter()
-    while len(plain) < LEAST or (len(plain) < MOST and time.perf_counter() - began < SECONDS):
+    while len(plain) < LEAST or (len(plain) < MOST and time.perf_counter() - began < seconds):
         for own in (plain, kept) if len(plain) % 2 else (kept, plain):
             own.append(_timed(lambda own=own: work(Keeper() if own is kept else None)))
     return plain, kept
