@@ -50,7 +50,6 @@ class Group:
         counts = [len(p.rows) if p.rows is not None else len(self.data) for p in self.plans]
         batch = min(plan.batch_size, max(counts))
         capacity = -(-max(counts) // batch) * batch
-        work = 3.0 * batch * self.network.flops()
         if plan.validation_rows is not None:
             validation, indexed = max(len(p.validation_rows) for p in self.plans if p.validation_rows is not None), True
         else:
@@ -65,7 +64,7 @@ class Group:
             validation=validation,
             validation_indexed=indexed,
             own_epochs=self.pruned or len({p.epochs for p in self.plans}) > 1,
-            layout=layout(len(self.plans), work, devices.several()),
+            layout=layout(len(self.plans), self.program.work(batch), devices.several()),
             shards=self.program.shards(batch) if len(self.plans) == 1 else 1,
         )
 
@@ -253,9 +252,7 @@ class Group:
     def _guess(self) -> float:
         """Seconds an update may take, before one was seen."""
         lay = self.shape.layout
-        # Forward and twice as much back; weights that are used at each step or place count as often.
-        flops = 3.0 * self.network.flops() * self.shape.batch_size * lay.turns * lay.tile
-        return 5e-6 * lay.turns + flops / 5e10
+        return lay.turns * (5e-6 + lay.tile * self.program.work(self.shape.batch_size) / 5e10)
 
     def _target(self, place: tuple[int, int], steps: int, most_epochs: int, last: tuple[int, int]) -> tuple[int, int]:
         """Where the next call ends: `steps` on, at an epoch's end if more than one fits."""

@@ -109,11 +109,14 @@ class Supervised:
         if jax.default_backend() != "cpu" or not any(layer.splits for layer in layers):
             return 1
         most = len(jax.devices("cpu"))
-        # The passes forward and back count three times the forward one; every weight's gradient has to be added up.
-        work = 3 * rows * network.flops()
-        if work < max(ENOUGH, EACH_WEIGHT * network.parameters()):
+        # Every weight's gradient has to be added up.
+        if self.work(rows) < max(ENOUGH, EACH_WEIGHT * network.parameters()):
             return 1
         return next((n for n in range(most, 1, -1) if rows % n == 0 and rows // n >= LEAST), 1)
+
+    def work(self, rows: int) -> float:
+        """Operations of an update of so many rows: forward, and twice as much back."""
+        return 3.0 * rows * self.outline.network(self.input_shape).flops()
 
     @cached_property
     def packing(self) -> Packing | None:

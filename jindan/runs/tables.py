@@ -243,6 +243,7 @@ def resume_table(folder: str | Path, *, listen: Callable[[Any], Any] | None = No
             received=f"a complete one of {run.epochs if run else 0} epochs",
             help="Train on with `jindan train … --from RUN`.",
         )  # fmt: skip
+    studies = read_record(Path(folder)).get("studies")  # such as the search whose best plan this run trains
     prepared = read_again(model, folder)
     targets = targets_for(run.plan, prepared.task.kind, prepared.encoded, prepared.classes)
     _still_wanted(listen)
@@ -254,12 +255,7 @@ def resume_table(folder: str | Path, *, listen: Callable[[Any], Any] | None = No
     if len(plans) > 1 and not runs[0].interrupted:
         before = None if settings.get("start") is None else replace(load(settings["start"])._run, interrupted=False)
         runs += train(plans[1:], data, listen=listen, start=None if before is None else [before] * len(plans[1:]))
-    studies = read_record(Path(folder)).get("studies")
-    result = finish(Path(folder), runs, prepared, data, settings, {}, began, parts, listen)
-    if studies:  # such as the search whose best plan this run trains
-        result.record["studies"] = studies
-        write_record(result.folder, result.record)
-    return result
+    return finish(Path(folder), runs, prepared, data, settings, {}, began, parts, listen, studies=studies)
 
 
 def data_of(prepared: Prepared, targets: np.ndarray) -> Data:
@@ -271,7 +267,7 @@ def data_of(prepared: Prepared, targets: np.ndarray) -> Data:
 
 def finish(
     folder: Path, runs: list[Run], prepared: Prepared, data: Data, settings: dict, seconds: dict, began: float,
-    parts: FoldedTable | None, listen: Any, moments: Sequence[Any] = (),
+    parts: FoldedTable | None, listen: Any, moments: Sequence[Any] = (), studies: Sequence[Any] | None = None,
 ) -> TableRun:  # fmt: skip
     """Judge, compare and write what was trained.
 
@@ -279,6 +275,7 @@ def finish(
         runs: All repeats, or the first alone.
         parts: The folds to cross-validate over.
         moments: Weights the doctor has kept of the training.
+        studies: Entries of the report that stay in it.
     """
     repeats = Repeats(settings.get("seeds", 1), settings.get("ensemble", 1))
     kept, unfinished = kept_of(runs, repeats)
@@ -320,6 +317,8 @@ def finish(
     record["time_order"] = doctor.time_order(prepared.plain, prepared.columns, prepared.target)
     record["untold"] = {name: untold(prepared, part, name) for name in ("en", "ko")}
     record |= more
+    if studies:
+        record["studies"] = studies
     if unfinished:
         record["unfinished"] = unfinished
     facts = _facts(prepared, settings, residual(prepared, outputs, part), unfinished, len(kept))
