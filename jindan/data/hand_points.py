@@ -1,55 +1,81 @@
-"""SIFT and SURF descriptors, upright, on a grid of points: sums of gradients near each point, as two matrix products.
+"""SIFT and SURF descriptors, upright, on a grid of points: SIFT is scikit-image's, SURF its paper's, as none has it.
 
-The weight of a pixel for a part of a window is a product of one number for its row and one for its column. So all
-windows of all images are `down @ maps @ across`, and nothing is computed point by point.
+The weight of a sample for a part of SURF's window is a product of one number for its row and one for its column. So
+all windows of all images are `down @ maps @ across`, and nothing is computed point by point.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from jindan.errors import InputError
 
 PARTS = 4
 """Parts of a window along each side."""
 DIRECTIONS = 8
-BLUR = 0.5
-"""Blur that a camera's image is taken to have (Lowe 2004, 3.3)."""
+SMALLEST = 12
+"""Pixels a side of an image that scikit-image's SIFT takes."""
+
+
+def library() -> Any:
+    """`skimage.feature`.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        import skimage.feature
+    except ImportError:
+        raise InputError(
+            "HOG and SIFT need the package scikit-image.", where="images", received="not installed",
+            expected="scikit-image, an optional dependency", help='pip install "jindan[images]"',
+        ) from None  # fmt: skip
+    return skimage.feature
 
 
 def sift(images: NDArray[np.floating], *, grid: int = 4, sigma: float = 1.0) -> NDArray[np.float32]:
-    """SIFT descriptors (Lowe 2004, section 6) of upright points at one scale σ, evenly placed.
+    """SIFT descriptors (Lowe 2004, section 6) of upright points at one scale σ, evenly placed: `skimage.feature.SIFT`.
 
     The image is blurred to σ. Around a point lie 4 × 4 histograms of 8 directions, 3 σ apart. A gradient votes with
     its length × exp(−d² / 2 (6 σ)²), shared linearly among the histograms and the directions beside it. The 128
-    numbers h are cut at 0.2 ‖h‖ and brought to length 1; no gradients at all give zeros. Pixels outside count nothing.
-    In order: rows of histograms, columns, directions 0°, 45°, …, 315° from down to the right. `skimage.feature.SIFT`
-    gives the whole part of 512 × the same numbers.
+    numbers h are cut at 0.2 ‖h‖ and brought to length 1, and scikit-image keeps the whole part of 512 × them, which is
+    brought to length 1 again here; no gradients at all give zeros. Pixels outside count nothing.
 
     Args:
-        images: (n, height, width) grey.
+        images: (n, height, width) grey, at least 12 pixels a side.
         grid: Points along each side.
         sigma: σ > 0.5 in pixels.
 
     Returns:
         (n, grid², 128).
 
+    Raises:
+        InputError: for smaller images, or without scikit-image.
+
     >>> flat = np.ones((1, 28, 28))
     >>> sift(flat).shape, float(sift(flat).max())
     ((1, 16, 128), 0.0)
     """
-    from scipy.ndimage import gaussian_filter
-
-    blur = np.sqrt(max(sigma**2 - BLUR**2, 0.0))
-    x = gaussian_filter(np.asarray(images, np.float32), (0, blur, blur), mode="reflect")
-    down, across = _slopes(x, 1), _slopes(x, 2)
-    length = np.hypot(down, across)
-    turn = np.arctan2(across, down) * np.float32(DIRECTIONS / (2 * np.pi))
-    every = np.arange(DIRECTIONS, dtype=np.float32)[:, None, None]
-    away = np.abs((turn[:, None] - every + DIRECTIONS / 2) % DIRECTIONS - DIRECTIONS / 2)
-    maps = np.maximum(1 - away, 0) * length[:, None]
-    found = _sums(maps, _hats(x.shape[1], grid, sigma), _hats(x.shape[2], grid, sigma), grid)
-    cut = np.minimum(found, 0.2 * np.linalg.norm(found, axis=2, keepdims=True))
-    return unit(cut)
+    images = np.asarray(images, np.float32)
+    if min(images.shape[1:]) < SMALLEST:
+        raise InputError("The images are too small for SIFT.", where="images", received=images.shape[1:],
+                         expected=f"{SMALLEST} pixels a side")  # fmt: skip
+    rows, columns = (centres(side, grid) for side in images.shape[1:])
+    at_points = library().SIFT(upsampling=1, sigma_min=sigma, n_octaves=1, n_scales=1)
+    at_points.positions = np.array([(row, column) for row in rows for column in columns], np.float32)
+    at_points.scales, at_points.octaves = np.zeros((2, grid**2), int)
+    at_points.sigmas, at_points.orientations = np.full(grid**2, sigma), np.zeros(grid**2)
+    found = np.empty((len(images), grid**2, 16 * DIRECTIONS), np.float32)
+    # A window without any gradient is divided by its length 0 there, and all its bytes are what NaN then becomes.
+    with np.errstate(invalid="ignore"):
+        for image, into in zip(images, found, strict=True):
+            at_points.extract(image)
+            into[:] = at_points.descriptors
+    found[found.min(2) == found.max(2)] = 0
+    return unit(found)
 
 
 def surf(images: NDArray[np.floating], *, grid: int = 4, scale: int = 1) -> NDArray[np.float32]:
@@ -118,20 +144,6 @@ def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     """Vectors in the last axis brought to length 1; zeros stay."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return (vectors / np.where(length > 0, length, 1)).astype(np.float32)
-
-
-def _slopes(x: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    """Central differences, one-sided at the border; 0 along a side of one pixel."""
-    return np.gradient(x, axis=axis) if x.shape[axis] > 1 else np.zeros_like(x)
-
-
-def _hats(length: int, grid: int, sigma: float) -> NDArray[np.float32]:
-    """What a pixel's row (or column) counts for each part of each point's window: (length, grid × 4)."""
-    apart = 3.0 * sigma
-    away = np.arange(length)[:, None, None] - centres(length, grid)[:, None]
-    middles = (np.arange(PARTS) - (PARTS - 1) / 2) * apart
-    shares = np.maximum(0, 1 - np.abs(away - middles) / apart) * np.exp(-(away**2) / (2 * (6 * sigma) ** 2))
-    return shares.reshape(length, -1).astype(np.float32)
 
 
 def _samples(first: NDArray[np.int64], length: int, scale: int) -> NDArray[np.float32]:

@@ -37,6 +37,7 @@ from ..errors import ShapeError
 from ..layers import Activation, BatchNormalization, Conv2D, Dense, Flatten, Layer, MaxPooling2D
 from ..layers.base import Context
 from ..layers.network import Network
+from ..losses import SparseCategoricalCrossentropy
 from ..optimizers import Adam
 from ..schedules import CosineDecay
 
@@ -242,7 +243,7 @@ class EpisodeProgram:
         total = jnp.maximum(weight.sum(), 1)
         if self.method == PROTOTYPICAL:
             logits = -squared_distances(asking, found[:, : self.shots].mean(1))
-            costs = jax.nn.logsumexp(logits, axis=1) - jnp.take_along_axis(logits, truth[:, None], 1)[:, 0]
+            costs = SparseCategoricalCrossentropy(from_logits=True).logit_rows(truth, logits)
         else:
             pairs = same_logits(head, asking, found[:, : self.shots].reshape(-1, size))
             pairs = pairs.reshape(len(truth), ways, self.shots)

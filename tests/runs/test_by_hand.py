@@ -46,7 +46,7 @@ def test_the_rows_of_the_record(run):
 def test_the_page_names_them(run):
     page = build_report(run.record)
     for words in ("by hand: HOG + SVM", "손으로 만든 HOG + SVM", "by hand: SURF + kNN",
-                  "at most 2,000 training rows", "훈련 행은 많아야 2,000개입니다"):  # fmt: skip
+                  "at most 2,000 training rows", "많아야 훈련 행 2,000개"):  # fmt: skip
         assert words in page
     without = {**run.record, "baselines": run.record["baselines"][:4]}
     assert "2,000 training rows" not in build_report(without)
@@ -58,6 +58,12 @@ def test_many_rows_are_cut_and_only_training_rows_are_learned_from(stripes, monk
     found = simple.simple_models(prepared, "test")
     assert [b.rows for b in found[4:]] == [40] * 6
     assert found[0].rows == len(prepared.split.train)
+    # They are judged on as many: of ten rows each is a tenth of the accuracy.
+    assert len(prepared.part("test")) > 10
+    monkeypatch.setattr(simple, "BY_HAND", 10)
+    tenths = [10 * b.scores["accuracy"].value for b in simple.simple_models(prepared, "test")[4:]]
+    assert tenths == pytest.approx(np.round(tenths))
+    monkeypatch.setattr(simple, "BY_HAND", 40)
     # Other images and labels in the rows that are neither learned from nor judged change nothing.
     aside = prepared.split.validation
     x, truth = prepared.x.copy(), prepared.truth.copy()
@@ -92,3 +98,9 @@ def test_values_from_images(stripes, tmp_path):
     found = {b.name: b for b in simple.simple_models(prepare(tmp_path / "angles.csv", "angle"), "test")}
     assert list(found) == ["mean", "linear", "knn", "svm", *NAMES]
     assert found["hog_svm"].scores["r2"].value > 0.8 > found["linear"].scores["r2"].value
+
+
+def test_without_scikit_image(stripes, monkeypatch):
+    monkeypatch.setattr(simple, "find_spec", lambda name: None)
+    found = simple.simple_models(prepare(stripes, seed=0), "test")
+    assert [b.name for b in found] == ["majority", "linear", "knn", "svm", "surf_svm", "surf_knn"]
