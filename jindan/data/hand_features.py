@@ -49,7 +49,7 @@ def described(images: NDArray[Any], method: str, *, grid: int = 4) -> NDArray[np
     parts = [images[start : start + CHUNK] for start in range(0, len(images), CHUNK)]
     if method == "surf" or len(images) <= ALONE:
         return np.concatenate([_part(part, method, grid) for part in parts])
-    from joblib import Parallel, delayed
+    from sklearn.utils.parallel import Parallel, delayed
 
     library()
     return np.concatenate(Parallel(n_jobs=-1)(delayed(_part)(part, method, grid) for part in parts))

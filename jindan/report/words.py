@@ -244,10 +244,8 @@ UI: dict[str, tuple[str, str]] = {
     "lower": ("Shorter is better.", "짧을수록 좋습니다."),
     "models_table": ("Network and baselines on the same rows", "같은 행에서 본 신경망과 기준 모델"),
     "by_hand": (
-        "HOG, SIFT, SURF: features by hand, gradients counted by fixed rules; from at most 2,000 training rows, "
-        "and judged on at most 2,000 of the others.",
-        "HOG·SIFT·SURF는 사람이 정한 규칙으로 기울기를 센, 손으로 만든 특징입니다. 많아야 훈련 행 2,000개에서 배우고 "
-        "나머지 가운데 많아야 2,000개로 평가합니다.",
+        "HOG, SIFT, SURF: features by hand, gradients counted by fixed rules; at most 2,000 rows to learn, to judge.",
+        "HOG·SIFT·SURF는 규칙으로 기울기를 센, 손으로 만든 특징입니다. 학습과 평가에 각각 많아야 2,000행을 씁니다.",
     ),
     "model": ("model", "모델"),
     # mistakes

@@ -46,10 +46,10 @@ def test_the_rows_of_the_record(run):
 def test_the_page_names_them(run):
     page = build_report(run.record)
     for words in ("by hand: HOG + SVM", "손으로 만든 HOG + SVM", "by hand: SURF + kNN",
-                  "at most 2,000 training rows", "많아야 훈련 행 2,000개"):  # fmt: skip
+                  "at most 2,000 rows to learn", "많아야 2,000행"):  # fmt: skip
         assert words in page
     without = {**run.record, "baselines": run.record["baselines"][:4]}
-    assert "2,000 training rows" not in build_report(without)
+    assert "2,000 rows" not in build_report(without)
 
 
 def test_many_rows_are_cut_and_only_training_rows_are_learned_from(stripes, monkeypatch):
