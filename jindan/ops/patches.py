@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from . import strips
+
 Array = jax.Array
 Pads = tuple[tuple[int, int], ...]
 Steps = tuple[int, ...]
@@ -81,6 +83,9 @@ def depthwise(x: Array, kernel: Array, strides: Steps, padding: Pads, dilation: 
 
 
 def _forward(x: Array, kernel: Array, strides: Steps, padding: Pads, dilation: Steps) -> Array:
+    channels, filters = kernel.shape[-2:]
+    if x.dtype == jnp.float32 and strips.suits(channels, filters, kernel.shape[:-2], strides, dilation):
+        return strips.convolved(pad(x, padding), kernel)
     if x.dtype == jnp.float32 and x.shape[-1] > 1 and math.prod(kernel.shape[:-2]) > 1:
         cuts = tuple((min(low, 0), min(high, 0)) for low, high in padding)
         rest = tuple((max(low, 0), max(high, 0)) for low, high in padding)
@@ -107,6 +112,8 @@ def _kernel_slope(
 ) -> Array:
     x = pad(x, padding)
     channels, filters, spaces = x.shape[-1], dy.shape[-1], dy.shape[1:-1]
+    if x.dtype == jnp.float32 and strips.suits(channels, filters, windows, strides, dilation, slope=True):
+        return strips.kernel_slope(x, dy, windows)
     flat = dy.reshape(-1, filters)
     parts = [window(x, tap, spaces, strides, dilation).reshape(-1, channels) for tap in taps(windows)]
     if len(parts) * channels <= FEW:

@@ -59,17 +59,16 @@ def _max_saving(x: Array, windows: Steps, strides: Steps, padding: Pads) -> tupl
 
 def _max_back(windows: Steps, strides: Steps, padding: Pads, saved: tuple[Array, Array], dy: Array) -> tuple[Array]:
     x, y = saved
-    lengths, spaces, ones = x.shape[1:-1], y.shape[1:-1], (1,) * len(windows)
+    lengths, spaces = x.shape[1:-1], y.shape[1:-1]
     x = pad(x, padding, -math.inf)
     if windows == strides:
         tiles, inner = _tiles(x, windows, spaces), tuple(range(2, 2 * len(windows) + 1, 2))
-        won = tiles == jnp.expand_dims(y, inner)
-        share = dy / jnp.sum(won, inner, dtype=dy.dtype)
-        dx = jnp.where(won, jnp.expand_dims(share, inner), 0)
+        # Without the barrier XLA counts the largest anew for each cell of their window.
+        share = lax.optimization_barrier(dy / _wins(x, y, windows, strides))
+        dx = jnp.where(tiles == jnp.expand_dims(y, inner), jnp.expand_dims(share, inner), 0)
         dx = dx.reshape(dx.shape[0], *(n * w for n, w in zip(spaces, windows, strict=True)), -1)
         return (_cut(dx, padding, lengths),)
-    wins = sum((window(x, tap, spaces, strides, ones) == y).astype(dy.dtype) for tap in taps(windows))
-    return (_cut(_spill(x, y, dy / wins, windows, strides), padding, lengths),)
+    return (_cut(_spill(x, y, dy / _wins(x, y, windows, strides), windows, strides), padding, lengths),)
 
 
 max_pool.defvjp(_max_saving, _max_back)
@@ -101,6 +100,12 @@ def average_pool(x: Array, windows: Steps, strides: Steps, padding: Pads) -> Arr
 
 
 # -- helpers ----------------------------------------------------------------------------------------------------
+
+
+def _wins(x: Array, y: Array, windows: Steps, strides: Steps) -> Array:
+    """How many cells of each window are its largest."""
+    ones = (1,) * len(windows)
+    return sum((window(x, tap, y.shape[1:-1], strides, ones) == y).astype(y.dtype) for tap in taps(windows))  # type: ignore[return-value]
 
 
 def _tiles(x: Array, windows: Steps, spaces: Steps) -> Array:

@@ -1,0 +1,71 @@
+"""Few channels convolved in pairs of outputs: values and slopes are the library's, for one network and for many."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from jindan.ops import strips
+from jindan.ops.convolution import convolution
+from jindan.ops.patches import pad
+
+CASES = [
+    # space, channels, window, filters, padding
+    ((7, 7), 1, (3, 3), 8, ((0, 0), (0, 0))),
+    ((6, 5), 3, (3, 3), 4, ((1, 1), (1, 1))),
+    ((9, 4), 2, (2, 4), 33, ((0, 1), (2, 1))),
+    ((3, 3), 1, (3, 3), 1, ((0, 0), (0, 0))),
+    ((8, 9), 7, (5, 2), 3, ((-1, 0), (0, -2))),
+    ((4, 6), 5, (1, 3), 2, ((0, 0), (1, 1))),
+    ((11,), 1, (4,), 6, ((3, 0),)),
+    ((2,), 6, (2,), 1, ((0, 0),)),
+    ((12,), 3, (7,), 40, ((3, 3),)),
+]
+
+
+def by_library(x, kernel, padding):
+    names = ("NWC", "WIO", "NWC") if kernel.ndim == 3 else ("NHWC", "HWIO", "NHWC")
+    return lax.conv_general_dilated(
+        pad(x, padding), kernel, (1,) * len(padding), "VALID", dimension_numbers=names, precision="highest"
+    )
+
+
+def numbers(shape, seed):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
+
+
+@pytest.mark.parametrize(("space", "channels", "window", "filters", "padding"), CASES)
+@pytest.mark.parametrize("rows", [1, 3])
+def test_values_and_slopes(space, channels, window, filters, padding, rows):
+    x, kernel = numbers((rows, *space, channels), 0), numbers((*window, channels, filters), 1)
+    wanted, back = jax.vjp(lambda x, k: by_library(x, k, padding), x, kernel)
+    found = strips.convolved(pad(x, padding), kernel)
+    # Sums of at most 70 products, in another order.
+    np.testing.assert_allclose(found, wanted, atol=2e-5)
+    dy = numbers(wanted.shape, 2)
+    np.testing.assert_allclose(strips.kernel_slope(pad(x, padding), dy, window), back(dy)[1], atol=5e-5)
+    door, own = jax.vjp(lambda x, k: convolution(x, k, padding=padding), x, kernel)
+    np.testing.assert_allclose(door, wanted, atol=2e-5)
+    for mine, theirs in zip(own(dy), back(dy), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=5e-5)
+
+
+def test_a_kernel_for_each_member():
+    x, kernels = numbers((2, 6, 7, 3), 0), numbers((4, 3, 3, 3, 5), 1)
+    many = jax.vmap(lambda k: convolution(x, k))(kernels)
+    np.testing.assert_allclose(many, [convolution(x, k) for k in kernels], atol=1e-5)
+
+
+def test_where_it_is_taken():
+    one, same = (1, 1), (1, 1)
+    assert strips.suits(1, 8, (3, 3), one, same)
+    assert not strips.suits(1, 16, (3, 3), one, same)
+    assert strips.suits(1, 16, (3, 3), one, same, slope=True)
+    assert strips.suits(3, 64, (7, 7), one, same)
+    assert not strips.suits(8, 8, (3, 3), one, same)
+    assert not strips.suits(3, 8, (3, 3), (2, 2), same)
+    assert not strips.suits(3, 8, (3, 3), one, (1, 2))
+    assert not strips.suits(3, 8, (3, 1), one, same)
+    assert not strips.suits(3, 8, (11, 11), one, same)
+    assert not strips.suits(3, 8, (3, 3, 3), (1, 1, 1), (1, 1, 1))
