@@ -31,6 +31,7 @@ FLOORS = (
     ("estimators",),
     ("lab",),
     ("cli",),
+    ("__main__",),
 )  # fmt: skip
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # Tighter than the floors: these may import these rooms only, besides themselves.

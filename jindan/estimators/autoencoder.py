@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..engine.run import Run
-from ..errors import InputError
+from ..errors import InputError, JindanWarning
 from ..layers import Dense, Dropout, GaussianNoise, KLSparsity, Layer
 from ..models.autoencoder import CODE, covariance, principal_directions, stack
 from ..regularizers import L1
@@ -17,6 +18,8 @@ from .coder import Coder
 from .settings import check_settings
 
 NOISES, PENALTIES, OUTPUTS = ("gaussian", "masking"), (None, "l1", "kl"), ("auto", "linear", "sigmoid")
+SHORT = 0.02
+"""Share of the last component's variance that a linear autoencoder may miss and still be called done."""
 
 
 class Autoencoder(Coder):
@@ -147,23 +150,33 @@ class Autoencoder(Coder):
         super()._adopt(run, rows)
         if self.model_.linear:
             self.code_covariance_ = covariance(self.model_.encode(rows))
+            self.excess_ = np.array(excess(rows, self.model_.reconstruct(rows), int(self.embedding_dim)))
 
     def _facts(self) -> dict[str, Any]:
         return {"output_": self.output_}
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        own = {"code_covariance_": self.code_covariance_} if self.model_.linear else {}
+        own = {"code_covariance_": self.code_covariance_, "excess_": self.excess_} if self.model_.linear else {}
         return {**super()._arrays(), **own}
 
     def score_samples(self, X: Any) -> np.ndarray:
         """Minus the mean squared error of each row's reconstruction (rows,), of scaled columns: low for anomalies."""
-        return -self.model_.errors(self._given(X))
+        rows = self._given(X)
+        return -self.model_.errors(rows)
+
+    def encode(self, X: Any) -> np.ndarray:
+        """`transform` by its usual name: codes (rows, embedding_dim)."""
+        return self.transform(X)
+
+    def decode(self, codes: Any) -> np.ndarray:
+        """`inverse_transform` by its usual name: rows (rows, features)."""
+        return self.inverse_transform(codes)
 
     def principal_directions(self) -> tuple[np.ndarray, np.ndarray]:
         """The principal components a linear autoencoder found, in order; see `jindan.models.autoencoder`.
 
-        With scaling "common" or None they are those of `sklearn.decomposition.PCA`; with "columns", of columns of
-        variance 1.
+        Training has to come to its end for that; a warning says when it has not. With scaling "common" or None they
+        are those of `sklearn.decomposition.PCA`; with "columns", of columns of variance 1.
 
         Returns:
             Unit vectors (embedding_dim, features) and the variance along each, in the data's own units where columns
@@ -179,7 +192,28 @@ class Autoencoder(Coder):
                 expected='hidden_layer_sizes=(), filters=(), output="linear"',
                 received=f"{self.hidden_layer_sizes}, {self.filters}, {self.output_!r}",
             )  # fmt: skip
+        if self.excess_ > SHORT and not self.noise and self.sparsity is None:
+            warnings.warn(
+                f"This autoencoder is not done: it misses {100 * float(self.excess_):.3g} % of the last component's "
+                "variance, so these directions are not yet the principal ones. Raise n_iter or learning_rate.",
+                JindanWarning, stacklevel=2,
+            )  # fmt: skip
         kernel = self.model_.model.ready_weights()[-1]["kernel"]
         directions, variances = principal_directions(kernel, self.code_covariance_)
         common = float(self.scale_[0]) if np.ptp(self.scale_) == 0 else 1.0
         return directions, variances * common**2
+
+
+def excess(rows: np.ndarray, again: np.ndarray, kept: int) -> float:
+    """What reconstructions leave beyond what as many principal components leave, in units of the last one's variance.
+
+    >>> rows = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0], [0.0, -2.0]])
+    >>> excess(rows, rows * [0, 1], 1), excess(rows, rows * [1, 0], 1)
+    (0.0, 0.75)
+    """
+    apart = rows.astype(np.float64) - rows.mean(0, dtype=np.float64)
+    spread = np.linalg.eigvalsh(apart.T @ apart)[::-1]
+    left = float(((rows.astype(np.float64) - again) ** 2).sum()) - float(spread[kept:].sum())
+    last = float(spread[min(kept, len(spread)) - 1])
+    # Of columns that hang on one another, the last components have no variance to be found.
+    return max(left, 0.0) / last if last > 1e-9 * spread[0] else 0.0

@@ -11,13 +11,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..engine import devices
-from ..engine.program import Trained, train_program
+from ..engine.program import Trained
+from ..errors import InputError
 from ..models import boltzmann, estimator_files, partition, saving
-from .rbm import standards
-from .settings import check_settings
+from .mixins import ManyMixin, Part, side_by_side, warn_unless_finite
+from .settings import asked_for, check_settings
 
 
-class BoltzmannMachine(TransformerMixin, BaseEstimator):
+class BoltzmannMachine(ManyMixin, TransformerMixin, BaseEstimator):
     """All units connected with one another: p(s) ∝ exp(½ sᵀWs + b·s), some of them hidden (Ackley et al. 1985).
 
     Args:
@@ -67,10 +68,36 @@ class BoltzmannMachine(TransformerMixin, BaseEstimator):
         self.random_state = random_state
         self.dtype = dtype
 
+    run_: Trained
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the distribution of rows X (n, features), values from 0 to 1; y is not looked at."""
-        X = validate_data(self, X, dtype=self.dtype)
-        standards(X, "bernoulli")
+        self._fit_all([self], X)
+        return self
+
+    def _fit_all(self, members: list[Self], X: Any) -> None:
+        parts = []
+        for member in members:
+            rows = validate_data(member, X, dtype=member.dtype)
+            program = member._program(rows)
+            names = ("learning_rate", "momentum", "weight_decay")
+            values, seed = {name: float(getattr(member, name)) for name in names}, member._seed()
+            start = Trained.fresh(program, program.init(seed, values), seed, values)
+            parts.append(Part(program, rows, member.n_iter, start))
+        runs = side_by_side(parts)
+        for member, run in zip(members, runs, strict=True):
+            member.run_ = run
+            member._adopt(run.state["params"], run.history)
+        if any(run.interrupted for run in runs):
+            raise KeyboardInterrupt
+        for member in members:
+            warn_unless_finite(member, member._params().values())
+
+    def _program(self, X: np.ndarray) -> boltzmann.BoltzmannProgram:
+        if X.min() < 0 or X.max() > 1:
+            raise InputError("Units of a Boltzmann machine have values from 0 to 1.", where="X",
+                             expected="values in [0, 1]", received=f"{X.min():g} … {X.max():g}",
+                             help='Scale the columns; RBM(visible="gaussian") takes real values.')  # fmt: skip
         units = X.shape[1] + self.n_hidden
         check_settings(self, {
             "n_hidden": (self.n_hidden >= 0, ">= 0"),
@@ -88,18 +115,10 @@ class BoltzmannMachine(TransformerMixin, BaseEstimator):
         self.method_ = self.method
         if self.method == "auto":
             self.method_ = "exact" if units <= boltzmann.EXACT else "mean_field"
-        program = boltzmann.BoltzmannProgram(
+        return boltzmann.BoltzmannProgram(
             X.shape[1], self.n_hidden, method=self.method_, sweeps=self.sweeps, batch_size=self.batch_size,
             dtype=self.dtype,
         )  # fmt: skip
-        names = ("learning_rate", "momentum", "weight_decay")
-        values = {name: float(getattr(self, name)) for name in names}
-        found = train_program(program, X, epochs=self.n_iter, seeds=[self._seed()], values=[values])
-        self.run_: Trained = found[0]
-        self._adopt(self.run_.state["params"], self.run_.history)
-        if self.run_.interrupted:
-            raise KeyboardInterrupt
-        return self
 
     def _adopt(self, params: dict[str, np.ndarray], history: dict[str, list[float]]) -> None:
         self.weights_, self.bias_, self.history_ = params["kernel"], params["bias"], history
@@ -144,6 +163,7 @@ class BoltzmannMachine(TransformerMixin, BaseEstimator):
             clamped: The first so many columns keep what `start` has: the machine completes the rest.
         """
         check_is_fitted(self)
+        asked_for(n_samples)
         devices.start()
         seed, inputs = self._seed(), self.n_features_in_
         rng = np.random.default_rng(seed)

@@ -23,7 +23,7 @@ from ..models.sequential import Sequential
 from ..optimizers import Adam
 from ..plan import Plan
 from ..schedules import CosineDecay
-from .mixins import ManyMixin, TellsMixin
+from .mixins import ManyMixin, TellsMixin, warn_unless_finite
 from .settings import SCALINGS, check_settings, scaling_of, whole, wholes
 
 ARRAYS = "scaling.safetensors"
@@ -67,6 +67,8 @@ class Coder(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerM
                 member._adopt(run, rows)
             if any(run.interrupted for run in runs):
                 raise KeyboardInterrupt
+        for member in members:
+            warn_unless_finite(member, [*member.model_.model.get_weights(), *member.history_.values()])
 
     def _train(self, members: list[Self], plans: list[Plan], rows: np.ndarray) -> list[Run]:
         return train(plans, Data.of(rows, rows), listen=self._line(), each_epoch=bool(self.verbose))
@@ -136,7 +138,8 @@ class Coder(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerM
 
     def transform(self, X: Any) -> np.ndarray:
         """Codes (rows, embedding_dim)."""
-        return self.model_.encode(self._given(X))
+        rows = self._given(X)
+        return self.model_.encode(rows)
 
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Rows (rows, features) from codes (rows, embedding_dim)."""
@@ -149,7 +152,8 @@ class Coder(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerM
 
     def reconstruct(self, X: Any) -> np.ndarray:
         """Rows (rows, features) after encoding and decoding."""
-        return self._outside(self.model_.reconstruct(self._given(X)))
+        rows = self._given(X)
+        return self._outside(self.model_.reconstruct(rows))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean of `score_samples`."""

@@ -17,11 +17,12 @@ from ..layers import Dense
 from ..models import dbn, estimator_files
 from ..models.rbm import BERNOULLI, GAUSSIAN, METHODS
 from ..optimizers import Adam
+from .mixins import ManyLabelledMixin, warn_unless_finite
 from .rbm import base_rates, standards
-from .settings import check_settings
+from .settings import asked_for, check_settings
 
 
-class DBN(ClassifierMixin, TransformerMixin, BaseEstimator):
+class DBN(ManyLabelledMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
     """RBMs learned one on another without labels, then fine-tuned as a network with them (Hinton et al. 2006).
 
     Args:
@@ -117,6 +118,7 @@ class DBN(ClassifierMixin, TransformerMixin, BaseEstimator):
             seed=seed, verbose=0, doctor=False,
         )  # fmt: skip
         self.loss_curve_ = list(history.history["loss"])
+        warn_unless_finite(self, self.model_.get_weights())
         return self
 
     def _pretrain(self, rows: np.ndarray, sizes: list[int], seed: int) -> dbn.Stack:
@@ -183,6 +185,7 @@ class DBN(ClassifierMixin, TransformerMixin, BaseEstimator):
     def sample(self, n_samples: int = 1, *, steps: int = 1000, mean: bool = False) -> np.ndarray:
         """Rows from the RBMs as a generative model (before fine-tuning), or their means."""
         check_is_fitted(self)
+        asked_for(n_samples)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         found = self._need_stack().sample(n_samples, steps=steps, seed=seed)
         return found[1 if mean else 0] * self.scale_ + self.mean_

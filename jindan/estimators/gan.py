@@ -21,7 +21,7 @@ from ..models import estimator_files, saving
 from ..models import gan as networks
 from ..models.gan import LOSSES, NON_SATURATING, PENALTY, GANProgram
 from .mixins import ManyMixin, TellsMixin
-from .settings import SCALINGS, check_settings, scaling_of, whole, wholes
+from .settings import SCALINGS, asked_for, check_settings, scaling_of, whole, wholes
 
 LOOKED = 4096  # rows drawn to see which modes are reached
 
@@ -209,6 +209,7 @@ class GAN(ManyMixin, TellsMixin, BaseEstimator):
     def sample(self, n_samples: int = 1) -> np.ndarray:
         """New rows (n_samples, features), the same for the same `random_state`."""
         check_is_fitted(self)
+        asked_for(n_samples)
         noise = np.random.default_rng([self._seed(), 3]).standard_normal((n_samples, self.latent_dim))
         return self.generate(noise)
 

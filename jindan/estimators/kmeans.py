@@ -18,12 +18,13 @@ from ..models import estimator_files, kmeans
 from ..models.kmeans import Clustering, fit_members
 from ..models.kmeans_batches import fit_batches
 from ..models.kmeans_starts import STARTS, draw_starts
+from .mixins import ManyMixin
 from .settings import check_settings
 
 LLOYD, BATCHES, POINTS = "lloyd", "minibatch", "nearest-point"
 
 
-class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+class KMeans(ManyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
     """k centres that minimise Σ w ‖x − nearest centre‖², from several starts; the best one stays.
 
     Names are those of `sklearn.cluster.KMeans`, and so are the restarts of a `random_state`; the mathematics is in

@@ -34,7 +34,8 @@ def load(path: str | Path) -> Any:
     name = class_name(path)
     if name is None or not hasattr(getattr(estimators, name, None), "load"):
         raise FileError("This folder holds no estimator.", where=path, expected="a folder written by save",
-                        received=name or "another folder", help="jindan.load reads networks.")  # fmt: skip
+                        received=name or ("another folder" if Path(path).exists() else "no such folder"),
+                        help="jindan.load reads networks.")  # fmt: skip
     return getattr(estimators, name).load(path)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -19,11 +19,13 @@ from ..models.model import Model
 from ..models.oneshot import PROTOTYPICAL, EpisodeProgram, by_class
 from ..models.oneshot_gallery import COSINE, EUCLIDEAN, SIAMESE, Gallery
 from ..plan import Plan
-from .mixins import ScoresMixin
+from .mixins import ManyLabelledMixin, ScoresMixin
 from .oneshot_parts import check, flat, moments, network_of, read, shape_of, write
 
 
-class NeuralOneShot(ScoresMixin, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class NeuralOneShot(
+    ManyLabelledMixin, ScoresMixin, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """An embedding learned on background classes, in which one example of a new class is enough.
 
     `fit` learns the embedding from a labelled background set; `enroll` shows it a class it has not seen. Until
@@ -124,17 +126,6 @@ class NeuralOneShot(ScoresMixin, ClassifierMixin, ClassNamePrefixFeaturesOutMixi
         """
         self._fit_all([self], X, y)
         return self
-
-    def fit_many(self, X: Any, y: Any, settings: Sequence[Mapping[str, Any]]) -> list[Self]:
-        """Fit copies with other settings; those that differ in seed and rate alone are one compiled program.
-
-        Args:
-            X, y: As in `fit`.
-            settings: Of each copy, as in `set_params`: `[{"random_state": s} for s in range(8)]`.
-        """
-        members = [clone(self).set_params(**own) for own in settings]
-        self._fit_all(members, X, y)
-        return members
 
     def _fit_all(self, members: list[Self], X: Any, y: Any) -> None:
         groups: dict[Any, list[tuple[Self, np.ndarray, np.ndarray]]] = {}

@@ -12,13 +12,14 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..errors import ShapeError
 from ..models import estimator_files, pca
+from .mixins import ManyMixin
 from .settings import check_settings
 
 FITTED = ("components_", "explained_variance_", "explained_variance_ratio_", "singular_values_", "mean_")
 NUMBERS = ("noise_variance_", "n_samples_", "n_components_", "svd_solver_")
 
 
-class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class PCA(ManyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Z = (X − mean) Vᵀ, V being the directions of greatest variance; whitened, each column over its deviation.
 
     Names and signs are those of `sklearn.decomposition.PCA`; the mathematics is in `jindan.models.pca`. float32 rows

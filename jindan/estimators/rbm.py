@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,17 +12,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..engine import devices
 from ..engine.program import Trained, train_program
-from ..errors import InputError, JindanWarning
+from ..errors import InputError
 from ..models import estimator_files, partition, saving
 from ..models import rbm as machine
 from ..models.rbm import BERNOULLI, GAUSSIAN, METHODS, RBMProgram
-from .mixins import TellsMixin
-from .settings import check_settings
+from .mixins import ManyMixin, Part, TellsMixin, side_by_side, warn_outside, warn_unless_finite
+from .settings import asked_for, check_settings
 
 ARRAYS = {"kernel": "components_", "visible_bias": "intercept_visible_", "hidden_bias": "intercept_hidden_"}
 
 
-class RBM(TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class RBM(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """A restricted Boltzmann machine: p(v) = exp(−F(v)) / Z, learned by ascent of the likelihood.
 
     Names are those of `sklearn.neural_network.BernoulliRBM`; the mathematics is in `jindan.models.rbm`. Visible biases
@@ -97,18 +96,24 @@ class RBM(TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the distribution of rows X (n, features); y is not looked at."""
-        X = validate_data(self, X, dtype=self.dtype, ensure_min_samples=2)
-        self._settle(X)
-        X, program = self._inside(X), self._program(X.shape[1])
-        start = Trained.fresh(program, self._first(program, X), self._seed(), self._values())
-        self._adopt(train_program(program, X, epochs=self.n_iter, start=start, listen=self._line()))
-        if self.run_.interrupted:
-            raise KeyboardInterrupt
-        if not all(np.isfinite(a).all() for a in self._params().values()):
-            warnings.warn(
-                "The weights of this RBM are not finite: its learning rate is too high.", JindanWarning, stacklevel=2
-            )
+        self._fit_all([self], X)
         return self
+
+    def _fit_all(self, members: list[Self], X: Any) -> None:
+        parts = []
+        for member in members:
+            rows = validate_data(member, X, dtype=member.dtype, ensure_min_samples=2)
+            member._settle(rows)
+            inside, program = member._inside(rows), member._program(rows.shape[1])
+            start = Trained.fresh(program, member._first(program, inside), member._seed(), member._values())
+            parts.append(Part(program, inside, member.n_iter, start))
+        runs = side_by_side(parts, self._line())
+        for member, run in zip(members, runs, strict=True):
+            member._adopt([run])
+        if any(run.interrupted for run in runs):
+            raise KeyboardInterrupt
+        for member in members:
+            warn_unless_finite(member, member._params().values())
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """One more epoch, over rows X."""
@@ -221,6 +226,7 @@ class RBM(TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             mean: Whether the mean of v given the last h is returned in its place, which is smoother to look at.
         """
         check_is_fitted(self)
+        asked_for(n_samples)
         devices.start()
         seed = self._seed()
         if start is None:
@@ -243,7 +249,10 @@ class RBM(TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _rows(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        return self._inside(validate_data(self, X, reset=False, dtype=self.dtype))
+        rows = validate_data(self, X, reset=False, dtype=self.dtype)
+        if self.visible_ == BERNOULLI:
+            warn_outside(self, rows)
+        return self._inside(rows)
 
     def _inside(self, X: np.ndarray) -> np.ndarray:
         return X if self.visible_ == BERNOULLI else (X - self.mean_) / self.scale_

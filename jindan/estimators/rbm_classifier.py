@@ -12,17 +12,17 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..engine import devices
-from ..engine.program import Trained, train_program
+from ..engine.program import Trained
 from ..errors import InputError
 from ..models import estimator_files, saving
 from ..models.rbm import BERNOULLI, GAUSSIAN
 from ..models.rbm_classes import ClassRBMProgram, class_logits
-from .mixins import ScoresMixin, TellsMixin
+from .mixins import ManyLabelledMixin, Part, ScoresMixin, TellsMixin, side_by_side, warn_unless_finite
 from .rbm import standards
 from .settings import check_settings
 
 
-class RBMClassifier(ScoresMixin, TellsMixin, ClassifierMixin, BaseEstimator):
+class RBMClassifier(ManyLabelledMixin, ScoresMixin, TellsMixin, ClassifierMixin, BaseEstimator):
     """A restricted Boltzmann machine over rows and classes, with p(y | x) exact (Larochelle & Bengio 2008).
 
     Args:
@@ -75,8 +75,23 @@ class RBMClassifier(ScoresMixin, TellsMixin, ClassifierMixin, BaseEstimator):
         self.verbose = verbose
         self.dtype = dtype
 
+    run_: Trained
+
     def fit(self, X: Any, y: Any) -> Self:
         """Learn from rows X (n, features) with classes y."""
+        self._fit_all([self], X, y)
+        return self
+
+    def _fit_all(self, members: list[Self], X: Any, y: Any) -> None:
+        runs = side_by_side([member._part(X, y) for member in members], self._line())
+        for member, run in zip(members, runs, strict=True):
+            member.run_, member.params_, member.history_ = run, run.state["params"], run.history
+        if any(run.interrupted for run in runs):
+            raise KeyboardInterrupt
+        for member in members:
+            warn_unless_finite(member, member.params_.values())
+
+    def _part(self, X: Any, y: Any) -> Part:
         X, y = validate_data(self, X, y, dtype=self.dtype)
         check_classification_targets(y)
         self._check()
@@ -92,12 +107,7 @@ class RBMClassifier(ScoresMixin, TellsMixin, ClassifierMixin, BaseEstimator):
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         values = {name: float(getattr(self, name)) for name in names}
         rows = {"x": (X - self.mean_) / self.scale_, "y": codes.astype(np.int32)}
-        found = train_program(program, rows, epochs=self.n_iter, seeds=[seed], values=[values], listen=self._line())
-        self.run_: Trained = found[0]
-        self.params_, self.history_ = self.run_.state["params"], self.run_.history
-        if self.run_.interrupted:
-            raise KeyboardInterrupt
-        return self
+        return Part(program, rows, self.n_iter, Trained.fresh(program, program.init(seed, values), seed, values))
 
     def _check(self) -> None:
         check_settings(self, {

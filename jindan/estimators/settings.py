@@ -34,6 +34,18 @@ def whole(value: Any, least: int) -> bool:
     return bool(isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least)
 
 
+def asked_for(n_samples: Any) -> int:
+    """A number of samples.
+
+    Raises:
+        InputError: for none, or what is no whole number.
+    """
+    if not whole(n_samples, 1):
+        raise InputError("So many rows cannot be drawn.", where="n_samples", expected="a whole number >= 1",
+                         received=repr(n_samples))  # fmt: skip
+    return int(n_samples)
+
+
 def wholes(value: Any) -> bool:
     """Whether a value is a list of whole numbers from 1."""
     return isinstance(value, (list, tuple)) and all(whole(n, 1) for n in value)

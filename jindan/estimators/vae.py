@@ -20,7 +20,8 @@ from ..models.autoencoder import stack
 from ..models.vae import BERNOULLI, GAUSSIAN
 from ..plan import Plan
 from .coder import Coder
-from .settings import check_settings
+from .mixins import warn_outside
+from .settings import asked_for, check_settings
 
 ROUNDS = 10  # in which a standard deviation that is learned is set anew
 JUDGED = 2000  # rows it is taken from
@@ -179,7 +180,9 @@ class VAE(Coder):
             for member, run, history in zip(members, runs, histories, strict=True):
                 for name, figures in run.history.items():
                     history[name] = [*history.get(name, []), *figures[-run.epochs :]]
-                member.noise_scale_ = member._spread(run, some, values)
+                spread = member._spread(run, some, values)
+                # What has diverged is told at the end; its plan needs a number until then.
+                member.noise_scale_ = spread if np.isfinite(spread) else member.noise_scale_
             if any(run.interrupted for run in runs):
                 break
         return [replace(run, history=history) for run, history in zip(runs, histories, strict=True)]
@@ -197,14 +200,25 @@ class VAE(Coder):
 
     # -- using -------------------------------------------------------------------------------------------------------
 
+    def _given(self, X: Any) -> np.ndarray:
+        rows = super()._given(X)
+        if self.likelihood_ == BERNOULLI:
+            warn_outside(self, rows)
+        return rows
+
     def encode(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each row's code, each (rows, embedding_dim); `transform` gives the mean."""
         rows = self._given(X)
         return self.model_.moments(rows)
 
+    def decode(self, codes: Any) -> np.ndarray:
+        """`inverse_transform` by its usual name: the decoder's means (rows, features)."""
+        return self.inverse_transform(codes)
+
     def sample(self, n_samples: int = 1, *, mean: bool = False) -> np.ndarray:
         """New rows (n_samples, features); with `mean`, the decoder's means, which are smoother to look at."""
         check_is_fitted(self)
+        asked_for(n_samples)
         return self._outside(self.model_.sample(n_samples, seed=self._seed(), mean=mean))
 
     def interpolate(self, a: Any, b: Any, steps: int = 8) -> np.ndarray:

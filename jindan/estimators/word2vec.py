@@ -18,10 +18,11 @@ from ..models import word2vec_corpus as corpus
 from ..models.word2vec import CBOW, SKIP_GRAM
 from ..models.word2vec_training import Vectors, program_of, stable_block, train_vectors
 from ..models.word2vec_vectors import WordVectors
+from .mixins import ManyMixin
 from .settings import check_settings, whole
 
 
-class Word2Vec(TransformerMixin, BaseEstimator):
+class Word2Vec(ManyMixin, TransformerMixin, BaseEstimator):
     """Word vectors, learned by predicting each word from those around it (Mikolov et al. 2013).
 
     The mathematics is in `jindan.models.word2vec`: an update takes a block of words, and its noise words are shared
@@ -109,8 +110,7 @@ class Word2Vec(TransformerMixin, BaseEstimator):
         Raises:
             InputError: for a setting or corpus that cannot be used.
         """
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        words, counts, members = self._train(X, [seed])
+        words, counts, members = self._train(X, [self._seed()])
         self._adopt(words, counts, members[0])
         if members[0].interrupted:
             raise KeyboardInterrupt  # what was learned until then is kept
@@ -122,15 +122,21 @@ class Word2Vec(TransformerMixin, BaseEstimator):
         Returns:
             Fitted models; each is what `fit` gives with its seed as `random_state`.
         """
-        drawn = [int(check_random_state(int(seed)).randint(2**31 - 1)) for seed in seeds]
-        words, counts, members = self._train(X, drawn)
-        if members[0].interrupted:
-            raise KeyboardInterrupt
-        settings = self.get_params()
-        return [
-            type(self)(**{**settings, "random_state": int(seed)})._adopt(words, counts, member)
-            for seed, member in zip(seeds, members, strict=True)
-        ]
+        return self.fit_many(X, [{"random_state": int(seed)} for seed in seeds])
+
+    def _fit_all(self, members: list[Self], X: Any) -> None:
+        groups: dict[str, list[Self]] = {}
+        for member in members:
+            groups.setdefault(repr({**member.get_params(), "random_state": None}), []).append(member)
+        for some in groups.values():
+            words, counts, found = some[0]._train(X, [member._seed() for member in some])
+            if found[0].interrupted:
+                raise KeyboardInterrupt
+            for member, one in zip(some, found, strict=True):
+                member._adopt(words, counts, one)
+
+    def _seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _train(self, X: Any, seeds: list[int]) -> tuple[list[str], np.ndarray, list[Vectors]]:
         self._check()

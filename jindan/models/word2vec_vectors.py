@@ -150,17 +150,22 @@ class WordVectors:
 
         Raises:
             InputError: when a word holds white space, which the format cannot say.
+            FileError: when the file cannot be written.
         """
         bad = next((word for word in self.words if not word or any(c.isspace() for c in word)), None)
         if bad is not None:
             raise InputError("A word with white space cannot be written.", where=path, received=repr(bad),
                              help="Put _ in its place.")  # fmt: skip
-        with Path(path).open("wb") as file:
-            file.write(f"{len(self)} {self.vectors.shape[1]}\n".encode())
-            for word, vector in zip(self.words, self.vectors, strict=True):
-                file.write(word.encode() + b" ")
-                file.write(vector.astype("<f4").tobytes() if binary else " ".join(map(str, vector)).encode())
-                file.write(b"\n")
+        try:
+            with Path(path).open("wb") as file:
+                file.write(f"{len(self)} {self.vectors.shape[1]}\n".encode())
+                for word, vector in zip(self.words, self.vectors, strict=True):
+                    file.write(word.encode() + b" ")
+                    file.write(vector.astype("<f4").tobytes() if binary else " ".join(map(str, vector)).encode())
+                    file.write(b"\n")
+        except OSError as error:
+            raise FileError("The word vectors cannot be written.", where=path, expected="a file that can be written",
+                            received=str(error)) from None  # fmt: skip
 
     @classmethod
     def read(cls, path: str | Path, *, binary: bool = False) -> Self:
@@ -175,6 +180,8 @@ class WordVectors:
                 if count < 0 or size < 1:
                     raise ValueError(f"{count} words of {size} numbers")
                 rows = [(_binary if binary else _text)(file, size) for _ in range(count)]
+                if len({word for word, _ in rows}) < count or file.read().strip():
+                    raise ValueError("words that occur twice, or more than the first line says")
         except (OSError, ValueError) as error:
             raise FileError(
                 "The word vectors cannot be read.", where=path, received=str(error),

@@ -15,6 +15,8 @@ from .patches import Pads, Steps, outputs, pad, taps, window
 
 Array = jax.Array
 
+FEW = 25  # cells of a window that are counted one by one: each is a slice to compile
+
 
 def same_padding(lengths: Steps, windows: Steps, strides: Steps, dilation: Steps | None = None) -> Pads:
     """The (low, high) padding by axis that gives ⌈length / stride⌉ outputs; the odd cell goes to the end.
@@ -105,6 +107,9 @@ def average_pool(x: Array, windows: Steps, strides: Steps, padding: Pads) -> Arr
 def _wins(x: Array, y: Array, windows: Steps, strides: Steps) -> Array:
     """How many cells of each window are its largest."""
     ones = (1,) * len(windows)
+    if windows == strides and math.prod(windows) > FEW:
+        inner = tuple(range(2, 2 * len(windows) + 1, 2))
+        return jnp.sum(_tiles(x, windows, y.shape[1:-1]) == jnp.expand_dims(y, inner), inner, dtype=y.dtype)
     return sum((window(x, tap, y.shape[1:-1], strides, ones) == y).astype(y.dtype) for tap in taps(windows))  # type: ignore[return-value]
 
 

@@ -38,6 +38,8 @@ def suits(channels: int, filters: int, windows: Steps, strides: Steps, dilation:
 def convolved(x: Array, kernel: Array) -> Array:
     """x (rows, *space, channels), padded, by a kernel (*window, channels, filters), at stride 1.
 
+    An input that is no number also reaches the neighbour of an output that sees it, as each pair multiplies it by 0.
+
     >>> convolved(jnp.arange(5.0).reshape(1, 5, 1), jnp.array([1.0, 10.0]).reshape(2, 1, 1)).ravel().tolist()
     [10.0, 21.0, 32.0, 43.0]
     """
@@ -50,7 +52,7 @@ def convolved(x: Array, kernel: Array) -> Array:
     # The kernel as each of the pair sees it: (*window and one more, channels, pair, filters).
     band = jnp.stack([lax.pad(kernel, np.asarray(0, kernel.dtype), edge) for edge in edges], -2)
     y = copies @ band.reshape(-1, PAIR * filters)
-    y = y.reshape(x.shape[0], *spaces[:-1], -1, filters)
+    y = y.reshape(x.shape[0], *spaces[:-1], -(-spaces[-1] // PAIR) * PAIR, filters)
     return lax.slice_in_dim(y, 0, spaces[-1], axis=axis + 1)
 
 
@@ -60,10 +62,10 @@ def kernel_slope(x: Array, dy: Array, windows: Steps) -> Array:
     axis, filters, k = len(windows) - 1, dy.shape[-1], windows[-1]
     edges = [(0, 0, 0)] * dy.ndim
     edges[axis + 1] = (0, -spaces[-1] % PAIR, 0)
-    pairs = lax.pad(dy, np.asarray(0, dy.dtype), edges).reshape(-1, PAIR * filters)
+    pairs = lax.pad(dy, np.asarray(0, dy.dtype), edges).reshape(len(copies), PAIR * filters)
     both = (copies.T @ pairs).reshape(*windows[:-1], k + PAIR - 1, x.shape[-1], PAIR, filters)
-    return sum((lax.slice_in_dim(both[..., j, :], j, j + k, axis=axis) for j in range(1, PAIR)),
-               lax.slice_in_dim(both[..., 0, :], 0, k, axis=axis))  # fmt: skip
+    first, second = both[..., 0, :], both[..., 1, :]
+    return lax.slice_in_dim(first, 0, k, axis=axis) + lax.slice_in_dim(second, 1, k + 1, axis=axis)
 
 
 def _copies(x: Array, windows: Steps) -> tuple[Array, Steps]:
@@ -78,4 +80,4 @@ def _copies(x: Array, windows: Steps) -> tuple[Array, Steps]:
     for tap in np.ndindex(*seen):
         ends = [t + s * (n - 1) + 1 for t, s, n in zip(tap, steps, counts, strict=True)]
         parts.append(lax.slice(x, (0, *tap, 0), (x.shape[0], *ends, x.shape[-1]), (1, *steps, 1)))
-    return jnp.concatenate(parts, -1).reshape(-1, len(parts) * x.shape[-1]), spaces
+    return jnp.concatenate(parts, -1).reshape(x.shape[0] * math.prod(counts), len(parts) * x.shape[-1]), spaces

@@ -40,7 +40,8 @@ def verdict_of(own: Measure, other: Measure, *, smaller: bool = False) -> str:
     """`better`, `same`, `worse` or `unknown`, from two 95 % intervals.
 
     The interval of the difference combines the two arms that face each other by squares (Newcombe 1998, method 10;
-    Zou and Donner 2008). Both are measured on the same rows, which makes this the cautious side.
+    Zou and Donner 2008). Both are measured on the same rows (features by hand on some of them),
+    which makes this the cautious side.
 
     >>> verdict_of(Measure(0.9, 0.88, 0.92), Measure(0.8, 0.77, 0.83))
     'better'

@@ -242,7 +242,7 @@ UI: dict[str, tuple[str, str]] = {
     ),
     "higher": ("Longer is better.", "길수록 좋습니다."),
     "lower": ("Shorter is better.", "짧을수록 좋습니다."),
-    "models_table": ("Network and baselines on the same rows", "같은 행에서 본 신경망과 기준 모델"),
+    "models_table": ("Network and baselines", "신경망과 기준 모델"),
     "by_hand": (
         "HOG, SIFT, SURF: features by hand, gradients counted by fixed rules; at most 2,000 rows to learn, to judge.",
         "HOG·SIFT·SURF는 규칙으로 기울기를 센, 손으로 만든 특징입니다. 학습과 평가에 각각 많아야 2,000행을 씁니다.",

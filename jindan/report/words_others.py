@@ -31,7 +31,7 @@ OTHERS: dict[str, tuple[str, str]] = {
         "은닉 유닛 {dim}개가 {rows}의 변동 가운데 {kept}를 보존합니다.",
     ),
     "o_kept_pca": (
-        "{dim} principal component(s) keep {kept} of the variation of {rows}.",
+        "{kept} of the variation of {rows} is kept by {dim} principal component(s).",
         "주성분 {dim}개가 {rows}의 변동 가운데 {kept}를 보존합니다.",
     ),
     "o_kept_none": (

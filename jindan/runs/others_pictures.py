@@ -124,6 +124,7 @@ def latent_map(kind: str, model: Any, rows: Rows, seed: int) -> dict[str, Any] |
     codes = np.asarray(codes, np.float64)
     if codes.shape[1] == 1:
         codes = np.concatenate([codes, np.zeros_like(codes)], 1)
+        extra = None if extra is None else np.concatenate([extra, np.zeros_like(extra)], 1)
     if not np.isfinite(codes).all():
         return None
     named = (kind in (AUTOENCODER, VAE, PCA) and codes.shape[1] == 2) or kind == PCA

@@ -6,13 +6,14 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from ..data import InputForm
 from ..data.hand_features import METHODS, described
+from ..data.hand_points import library
+from ..errors import InputError
 from ..select import Baseline, baselines, score_classes, score_numbers
 from ..select.kernel_baselines import kernel_baselines
 from .prepare import Prepared
@@ -22,7 +23,7 @@ SIDE = 14
 MOST_ROWS = 5000
 """Rows they are given where they read images."""
 BY_HAND = 2000
-"""Rows for models on HOG, SIFT and SURF, and rows they are judged on: scikit-image takes 6 ms for an image's."""
+"""Rows for models on HOG, SIFT and SURF, and rows they are judged on: scikit-image takes 6 ms an image."""
 
 
 def simple_models(prepared: Prepared, part: str) -> list[Baseline]:
@@ -79,7 +80,12 @@ def by_hand(prepared: Prepared, images: np.ndarray, rows: np.ndarray, judged: np
     """
     truth, found = prepared.truth, []
     rows, judged = _some(rows, BY_HAND), _some(judged, BY_HAND)
-    for method in METHODS if find_spec("skimage") else ("surf",):
+    try:
+        library()
+        methods: tuple[str, ...] = METHODS
+    except InputError:
+        methods = ("surf",)
+    for method in methods:
         began = time.perf_counter()
         x, x_test = described(images[rows], method), described(images[judged], method)
         spent = time.perf_counter() - began
@@ -91,7 +97,7 @@ def by_hand(prepared: Prepared, images: np.ndarray, rows: np.ndarray, judged: np
 
 
 def _some(rows: np.ndarray, most: int) -> np.ndarray:
-    """The rows in their order, or as many of them as wanted."""
+    """The rows, or so many of them drawn by chance with seed 0; in their order."""
     return rows if len(rows) <= most else np.sort(np.random.default_rng(0).permutation(rows)[:most])
 
 

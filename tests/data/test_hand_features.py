@@ -129,7 +129,7 @@ def test_images_of_any_size(method, shape):
 @pytest.mark.parametrize("method", METHODS)
 def test_many_images_are_as_one(method, monkeypatch):
     """Whether or not other processes describe them."""
-    monkeypatch.setattr(hand_features, "ALONE", 40)
+    monkeypatch.setattr(hand_features, "ALONE", {"hog": 40, "sift": 40})
     monkeypatch.setattr(hand_features, "CHUNK", 20)
     x = pictures(45, 25, 25)
     np.testing.assert_allclose(described(x, method)[38:], described(x[38:], method), atol=1e-6)

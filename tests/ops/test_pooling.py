@@ -16,6 +16,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is the oracle here")
 CASES = {
     "tiles": ((8,), (2,), (2,), (0,)),
     "tiles with a rest": ((7, 5), (2, 2), (2, 2), (0, 0)),
+    "tiles of many cells": ((13, 7), (6, 6), (6, 6), (0, 0)),
     "uneven tiles": ((6, 9), (2, 3), (2, 3), (0, 0)),
     "overlapping": ((7,), (3,), (2,), (0,)),
     "overlapping and padded": ((7, 9), (3, 3), (2, 2), (1, 1)),

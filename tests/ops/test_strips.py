@@ -52,9 +52,28 @@ def test_values_and_slopes(space, channels, window, filters, padding, rows):
 
 
 def test_a_kernel_for_each_member():
-    x, kernels = numbers((2, 6, 7, 3), 0), numbers((4, 3, 3, 3, 5), 1)
-    many = jax.vmap(lambda k: convolution(x, k))(kernels)
-    np.testing.assert_allclose(many, [convolution(x, k) for k in kernels], atol=1e-5)
+    x, kernels = numbers((4, 2, 6, 7, 3), 0), numbers((4, 3, 3, 3, 5), 1)
+
+    def slopes(x, k):
+        y, back = jax.vjp(convolution, x, k)
+        return y, *back(jnp.cos(y))
+
+    for together in (x, x[0]):
+        many = jax.vmap(slopes, (0 if together is x else None, 0))(together, kernels)
+        alone = [slopes(together[i] if together is x else together, k) for i, k in enumerate(kernels)]
+        for mine, each in zip(many, zip(*alone, strict=True), strict=True):
+            np.testing.assert_allclose(mine, each, atol=5e-5)
+
+
+def test_no_rows_and_other_widths():
+    kernel = numbers((3, 3, 3, 5), 1)
+    assert strips.convolved(jnp.zeros((0, 6, 6, 3)), kernel).shape == (0, 4, 4, 5)
+    assert not strips.kernel_slope(jnp.zeros((0, 6, 6, 3)), jnp.zeros((0, 4, 4, 5)), (3, 3)).any()
+    x = numbers((2, 6, 6, 3), 0)
+    half = convolution(x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16))
+    assert half.dtype == jnp.bfloat16
+    # Eight bits of digits.
+    np.testing.assert_allclose(np.asarray(half, np.float32), convolution(x, kernel), atol=0.1)
 
 
 def test_where_it_is_taken():

@@ -1,5 +1,6 @@
 """Features by hand stand beside the network that learned from images, in the record and in both languages."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -101,6 +102,6 @@ def test_values_from_images(stripes, tmp_path):
 
 
 def test_without_scikit_image(stripes, monkeypatch):
-    monkeypatch.setattr(simple, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "skimage.feature", None)
     found = simple.simple_models(prepare(stripes, seed=0), "test")
     assert [b.name for b in found] == ["majority", "linear", "knn", "svm", "surf_svm", "surf_knn"]

@@ -9,11 +9,11 @@ import pytest
 from jindan.data import Preprocessing, Preprocessor, fit_preprocessor
 from jindan.engine.pace import Progress
 from jindan.errors import InputError
-from jindan.estimators import PCA, RBM, Autoencoder
+from jindan.estimators import PCA, RBM, Autoencoder, KMeans
 from jindan.models import rbm as machine
 from jindan.runs.others_back import back
 from jindan.runs.others_figures import kept, told_apart
-from jindan.runs.others_pictures import reconstructions
+from jindan.runs.others_pictures import latent_map, reconstructions
 from jindan.runs.others_rows import NONE, Reader, Rows, read_rows
 from jindan.runs.others_settings import KINDS, Asked, parse_sizes, refuse_meaningless, settings_of
 from jindan.runs.others_train import back_of, choose_clusters, strangeness
@@ -217,3 +217,12 @@ def test_what_is_kept_of_a_column_counts_all_its_features(tmp_path):
     assert rows.reader.names == ("x", "z", "who=a", "who=b", "who=c")
     for name, own in (("x", [0]), ("z", [1]), ("who", [2, 3, 4])):
         assert found[name] == pytest.approx(1 - lost[:, own].sum() / ((x - middle) ** 2)[:, own].sum(), abs=1e-5)
+
+
+def test_a_map_of_one_column():
+    """Points of one number lie on a line, the clusters' middles with them."""
+    frame = pl.DataFrame({"x": [float(k % 7) for k in range(40)], "same": [5.0] * 40})
+    rows = read_rows(frame, None, classes=False, preprocessing=Preprocessing(), test=0.2, seed=0, header=None)
+    found = latent_map("kmeans", KMeans(2, random_state=0).fit(rows.x[rows.train]), rows, 0)
+    assert set(found["y"]) == set(found["more"]["y"]) == {0.0}
+    assert len(found["more"]["x"]) == 2

@@ -1,0 +1,5 @@
+"""`python -m jindan`: the command line."""
+
+from jindan.cli import main
+
+main()
