@@ -5,13 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import clone
 
-from ..engine.program import Trained, train_program
 from ..errors import InputError, JindanWarning
+
+if TYPE_CHECKING:
+    from ..engine.program import Trained
 
 
 class TellsMixin:
@@ -102,6 +104,9 @@ class Part:
 
 def side_by_side(parts: Sequence[Part], listen: Any = None) -> list[Trained]:
     """The parts trained, in their order; those of one program (they have the same rows) and as many epochs together."""
+    # Models that need no JAX, as PCA, share this file.
+    from ..engine.program import train_program
+
     groups: dict[Any, list[int]] = {}
     for place, part in enumerate(parts):
         groups.setdefault((part.program, part.epochs), []).append(place)
