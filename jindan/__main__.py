@@ -2,4 +2,6 @@
 
 from jindan.cli import main
 
-main()
+# Processes that share the work read this file again.
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,7 @@ from ..engine.run import Run
 from ..errors import InputError, JindanWarning
 from ..layers import Dense, Dropout, GaussianNoise, KLSparsity, Layer
 from ..models.autoencoder import CODE, covariance, principal_directions, stack
+from ..models.pca import principal
 from ..regularizers import L1
 from .coder import Coder
 from .settings import check_settings
@@ -107,6 +108,8 @@ class Autoencoder(Coder):
         self.random_state = random_state
         self.verbose = verbose
         self.dtype = dtype
+
+    excess_ = np.zeros(())  # what folders saved before it was told say nothing of
 
     def _check(self) -> None:
         super()._check()
@@ -211,9 +214,10 @@ def excess(rows: np.ndarray, again: np.ndarray, kept: int) -> float:
     >>> excess(rows, rows * [0, 1], 1), excess(rows, rows * [1, 0], 1)
     (0.0, 0.75)
     """
-    apart = rows.astype(np.float64) - rows.mean(0, dtype=np.float64)
-    spread = np.linalg.eigvalsh(apart.T @ apart)[::-1]
-    left = float(((rows.astype(np.float64) - again) ** 2).sum()) - float(spread[kept:].sum())
-    last = float(spread[min(kept, len(spread)) - 1])
+    if len(rows) < 2:
+        return 0.0
+    variance = principal(rows, min(kept, *rows.shape)).variance
+    total, degrees = rows.var(0, dtype=np.float64, ddof=1).sum(), len(rows) - 1
+    left = float(((rows.astype(np.float64) - again) ** 2).sum()) / degrees - float(total - variance.sum())
     # Of columns that hang on one another, the last components have no variance to be found.
-    return max(left, 0.0) / last if last > 1e-9 * spread[0] else 0.0
+    return max(left, 0.0) / float(variance[-1]) if variance[-1] > 1e-9 * variance[0] else 0.0

@@ -33,6 +33,8 @@ class TellsMixin:
 class ManyMixin:
     """Many copies fitted at once; a class whose copies share a program has `_fit_all(members, X)` of its own."""
 
+    fit: Any
+
     def fit_many(self, X: Any, settings: Sequence[Mapping[str, Any]]) -> list[Self]:
         """Fit copies with other settings; those that differ in numbers alone are one compiled program.
 
@@ -51,11 +53,13 @@ class ManyMixin:
 
     def _fit_all(self, members: list[Self], X: Any) -> None:
         for member in members:
-            member.fit(X)  # type: ignore[attr-defined]
+            member.fit(X)
 
 
 class ManyLabelledMixin:
     """As `ManyMixin`, for models that learn from labels."""
+
+    fit: Any
 
     def fit_many(self, X: Any, y: Any, settings: Sequence[Mapping[str, Any]]) -> list[Self]:
         """Fit copies with other settings; those that differ in numbers alone are one compiled program.
@@ -75,7 +79,7 @@ class ManyLabelledMixin:
 
     def _fit_all(self, members: list[Self], X: Any, y: Any) -> None:
         for member in members:
-            member.fit(X, y)  # type: ignore[attr-defined]
+            member.fit(X, y)
 
 
 def copies(model: Any, settings: Any) -> list[Any]:

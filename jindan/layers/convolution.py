@@ -7,8 +7,8 @@ from typing import Any
 
 from ..errors import InputError
 from ..ops.convolution import convolution
-from ..ops.patches import Pads, outputs
 from ..ops.pooling import same_padding
+from ..ops.windows import Pads, outputs
 from ..spec import COUNT, Choice, item
 from .base import Array, Context, Layer, Shape, Weight, finish, kernel, without_activation
 from .spatial import CHANNELS_LAST, Spatial

@@ -7,8 +7,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ..ops.patches import Pads, outputs
 from ..ops.pooling import average_pool, max_pool, same_padding
+from ..ops.windows import Pads, outputs
 from ..spec import Choice, item
 from .base import Array, Context, Shape
 from .spatial import CHANNELS_LAST, Spatial

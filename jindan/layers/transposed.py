@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..ops.convolution import convolution_transposed
-from ..ops.patches import Pads
+from ..ops.windows import Pads
 from ..spec import COUNT, item
 from .base import Array, Context, Shape, Weight, kernel
 from .convolution import VALID_OR_SAME, Windowed

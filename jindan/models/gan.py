@@ -31,7 +31,7 @@ from ..errors import InputError, ShapeError
 from ..layers import Activation, Conv2D, Dense, Flatten, Layer, Reshape
 from ..layers.base import Context, finish
 from ..layers.network import Network
-from ..ops.patches import outputs, pad, taps, window
+from ..ops.windows import outputs, pad, taps, window
 from ..optimizers import Adam
 from . import rbm_draws
 from .autoencoder import STRIDE, image_decoder, row_decoder

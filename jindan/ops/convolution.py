@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..errors import ShapeError
-from .patches import Pads, Steps, depthwise, direct, outputs, transposed
+from .patches import depthwise, direct, transposed
+from .windows import Pads, Steps, outputs
 from .winograd import LARGEST, saving, winograd
 
 Array = jax.Array

@@ -12,10 +12,9 @@ import numpy as np
 from jax import lax
 
 from . import strips
+from .windows import Pads, Steps, outputs, pad, taps, window
 
 Array = jax.Array
-Pads = tuple[tuple[int, int], ...]
-Steps = tuple[int, ...]
 
 # Up to this many inputs to a window, one matmul over copied windows beats a matmul by tap.
 FEW = 64
@@ -201,37 +200,6 @@ def _library(x: Array, kernel: Array, strides: Steps, padding: Pads, dilation: S
         return jax.vmap(one, in_axes)(x, kernel), True
 
     return call(x, kernel)
-
-
-# -- windows ----------------------------------------------------------------------------------------------------
-
-
-def taps(windows: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """The places of a window, the last axis fastest."""
-    return list(itertools.product(*map(range, windows)))
-
-
-def outputs(lengths: tuple[int, ...], windows: tuple[int, ...], strides: Steps, dilation: Steps) -> tuple[int, ...]:
-    """Numbers of outputs along each axis of a padded row."""
-    return tuple(
-        (length - gap * (width - 1) - 1) // s + 1
-        for length, width, s, gap in zip(lengths, windows, strides, dilation, strict=True)
-    )
-
-
-def window(x: Array, tap: tuple[int, ...], spaces: tuple[int, ...], strides: Steps, dilation: Steps) -> Array:
-    """What one tap of the window sees for every output: (rows, *spaces, channels)."""
-    starts = [k * gap for k, gap in zip(tap, dilation, strict=True)]
-    ends = [start + s * (space - 1) + 1 for start, s, space in zip(starts, strides, spaces, strict=True)]
-    return lax.slice(x, (0, *starts, 0), (x.shape[0], *ends, x.shape[-1]), (1, *strides, 1))
-
-
-def pad(x: Array, padding: Pads, value: float = 0) -> Array:
-    """Rows with cells put before and after along the space axes; negative numbers cut."""
-    if not any(map(any, padding)):
-        return x
-    edges = [(0, 0, 0), *((low, high, 0) for low, high in padding), (0, 0, 0)]
-    return lax.pad(x, np.asarray(value, x.dtype), edges)
 
 
 def _interior(x: Array, axis: int, zeros: int) -> Array:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .patches import Pads, Steps, outputs, pad, taps, window
+from .windows import Pads, Steps, outputs, pad, taps, window
 
 Array = jax.Array
 
@@ -65,9 +65,12 @@ def _max_back(windows: Steps, strides: Steps, padding: Pads, saved: tuple[Array,
     x = pad(x, padding, -math.inf)
     if windows == strides:
         tiles, inner = _tiles(x, windows, spaces), tuple(range(2, 2 * len(windows) + 1, 2))
+        won = tiles == jnp.expand_dims(y, inner)
+        few = math.prod(windows) <= FEW
+        wins = _wins(x, y, windows, strides) if few else jnp.sum(won, inner, dtype=dy.dtype)
         # Without the barrier XLA counts the largest anew for each cell of their window.
-        share = lax.optimization_barrier(dy / _wins(x, y, windows, strides))
-        dx = jnp.where(tiles == jnp.expand_dims(y, inner), jnp.expand_dims(share, inner), 0)
+        share = lax.optimization_barrier(dy / wins)
+        dx = jnp.where(won, jnp.expand_dims(share, inner), 0)
         dx = dx.reshape(dx.shape[0], *(n * w for n, w in zip(spaces, windows, strict=True)), -1)
         return (_cut(dx, padding, lengths),)
     return (_cut(_spill(x, y, dy / _wins(x, y, windows, strides), windows, strides), padding, lengths),)
@@ -107,10 +110,8 @@ def average_pool(x: Array, windows: Steps, strides: Steps, padding: Pads) -> Arr
 def _wins(x: Array, y: Array, windows: Steps, strides: Steps) -> Array:
     """How many cells of each window are its largest."""
     ones = (1,) * len(windows)
-    if windows == strides and math.prod(windows) > FEW:
-        inner = tuple(range(2, 2 * len(windows) + 1, 2))
-        return jnp.sum(_tiles(x, windows, y.shape[1:-1]) == jnp.expand_dims(y, inner), inner, dtype=y.dtype)
-    return sum((window(x, tap, y.shape[1:-1], strides, ones) == y).astype(y.dtype) for tap in taps(windows))  # type: ignore[return-value]
+    won = [(window(x, tap, y.shape[1:-1], strides, ones) == y).astype(y.dtype) for tap in taps(windows)]
+    return sum(won[1:], won[0])
 
 
 def _tiles(x: Array, windows: Steps, spaces: Steps) -> Array:

@@ -13,8 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from .windows import Steps, pad, taps, window
+
 Array = jax.Array
-Steps = tuple[int, ...]
 
 PAIR = 2
 CHANNELS = 8  # from which Winograd's transforms and the library's convolution are quicker
@@ -60,9 +61,7 @@ def kernel_slope(x: Array, dy: Array, windows: Steps) -> Array:
     """The slope by the kernel (*window, channels, filters), from padded x and the slope dy of `convolved`."""
     copies, spaces = _copies(x, windows)
     axis, filters, k = len(windows) - 1, dy.shape[-1], windows[-1]
-    edges = [(0, 0, 0)] * dy.ndim
-    edges[axis + 1] = (0, -spaces[-1] % PAIR, 0)
-    pairs = lax.pad(dy, np.asarray(0, dy.dtype), edges).reshape(len(copies), PAIR * filters)
+    pairs = pad(dy, (*((0, 0) for _ in windows[1:]), (0, -spaces[-1] % PAIR))).reshape(len(copies), PAIR * filters)
     both = (copies.T @ pairs).reshape(*windows[:-1], k + PAIR - 1, x.shape[-1], PAIR, filters)
     first, second = both[..., 0, :], both[..., 1, :]
     return lax.slice_in_dim(first, 0, k, axis=axis) + lax.slice_in_dim(second, 1, k + 1, axis=axis)
@@ -72,12 +71,8 @@ def _copies(x: Array, windows: Steps) -> tuple[Array, Steps]:
     """What each pair of outputs sees, (pairs, window and one more · channels), and the numbers of outputs by axis."""
     spaces = tuple(n - k + 1 for n, k in zip(x.shape[1:-1], windows, strict=True))
     pairs, seen = -(-spaces[-1] // PAIR), (*windows[:-1], windows[-1] + PAIR - 1)
-    edges = [(0, 0, 0)] * x.ndim
-    edges[-2] = (0, pairs * PAIR - spaces[-1], 0)
-    x = lax.pad(x, np.asarray(0, x.dtype), edges)
-    counts, steps = (*spaces[:-1], pairs), (*(1 for _ in spaces[:-1]), PAIR)
-    parts = []
-    for tap in np.ndindex(*seen):
-        ends = [t + s * (n - 1) + 1 for t, s, n in zip(tap, steps, counts, strict=True)]
-        parts.append(lax.slice(x, (0, *tap, 0), (x.shape[0], *ends, x.shape[-1]), (1, *steps, 1)))
+    whole, ones = (0, 0), (1,) * len(windows)
+    x = pad(x, (*(whole for _ in windows[1:]), (0, pairs * PAIR - spaces[-1])))
+    counts, steps = (*spaces[:-1], pairs), (*ones[1:], PAIR)
+    parts = [window(x, tap, counts, steps, ones) for tap in taps(seen)]
     return jnp.concatenate(parts, -1).reshape(x.shape[0] * math.prod(counts), len(parts) * x.shape[-1]), spaces

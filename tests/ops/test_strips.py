@@ -8,7 +8,7 @@ from jax import lax
 
 from jindan.ops import strips
 from jindan.ops.convolution import convolution
-from jindan.ops.patches import pad
+from jindan.ops.windows import pad
 
 CASES = [
     # space, channels, window, filters, padding
