@@ -11,6 +11,9 @@ from typing import Any
 from .errors import FileError, InputError
 from .spec import FRACTION, NOT_NEGATIVE, Choice, Number, Spec, item
 
+FALLING = {"loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy", "hinge", "perplexity", "divergence"}
+RISING = {"acc", "accuracy", "auc", "f1", "r2", "precision", "recall", "score", "similarity"}
+
 
 class Monitor(Spec, kind="callback", abstract=True):
     """Base of what watches a figure of the history: "loss", "val_loss" or any metric's name."""
@@ -18,12 +21,25 @@ class Monitor(Spec, kind="callback", abstract=True):
     monitor: str = item(default="val_loss")
 
     def lower_is_better(self) -> bool:
-        """Whether the watched figure should fall; told from `mode`, else from its name."""
+        """Whether the watched figure should fall; told from `mode`, else from its name.
+
+        `fit` asks the metric of that name first, so a name decides of a loss and of a function of your own only.
+        """
         mode = getattr(self, "mode", "auto")
-        if mode != "auto":
-            return mode == "min"
-        rising = ("acc", "auc", "f1", "r2", "precision", "recall")
-        return not any(self.monitor.removeprefix("val_").startswith(n) or f"_{n}" in self.monitor for n in rising)
+        return mode == "min" if mode != "auto" else falls(self.monitor) is not False
+
+
+def falls(name: str) -> bool | None:
+    """Whether a figure of that name should fall, by the last word of it that says so; None where none does.
+
+    >>> falls("val_auction_loss"), falls("val_accuracy_1"), falls("dice")
+    (True, False, None)
+    """
+    for word in reversed(name.removeprefix("val_").lower().split("_")):
+        for form in (word, word.rstrip("0123456789")):
+            if form in FALLING or form in RISING:
+                return form in FALLING
+    return None
 
 
 class EarlyStopping(Monitor):
@@ -176,29 +192,54 @@ class ModelCheckpoint(Callback):
         save_best_only: bool = False,
         save_weights_only: bool = False,
         mode: str = "auto",
+        save_freq: Any = "epoch",
+        initial_value_threshold: float | None = None,
     ) -> None:
+        if save_freq != "epoch":
+            raise InputError(
+                "ModelCheckpoint saves at epoch ends.", where="save_freq", expected='"epoch"', received=repr(save_freq),
+                help="A Callback of your own with on_train_batch_end can save at any update.",
+            )  # fmt: skip
         self.filepath, self.monitor, self.verbose = str(filepath), monitor, verbose
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
-        self._lower = EarlyStopping(monitor, mode=mode).lower_is_better()
-        self.best = math.inf if self._lower else -math.inf
+        self.watch: Monitor = EarlyStopping(monitor, mode=mode)
+        worst = math.inf if self.watch.lower_is_better() else -math.inf
+        self.best = worst if initial_value_threshold is None else float(initial_value_threshold)
+
+    def settle(self, watch: Monitor) -> None:
+        """The figure watched, its direction told by the metric."""
+        self.watch = watch
+        if math.isinf(self.best):
+            self.best = math.inf if watch.lower_is_better() else -math.inf
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         logs = logs or {}
+        before, better = self.best, ""
         if self.save_best_only:
             value = logs.get(self.monitor)
-            if value is None or not (value < self.best if self._lower else value > self.best):
+            if value is None or not (value < before if self.watch.lower_is_better() else value > before):
+                self._say(epoch, f"{self.monitor} did not improve from {before:.5f}")
                 return
             self.best = value
+            better = f"{self.monitor} improved from {before:.5f} to {value:.5f}, "
         path = self.filepath.format(epoch=epoch + 1, **logs)
+        self._say(epoch, f"{better}saving model to {path}")
         (self.model.save_weights if self.save_weights_only else self.model.save)(path)
+
+    def _say(self, epoch: int, what: str) -> None:
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: {what}")
 
 
 class CSVLogger(Callback):
-    """Write each epoch's figures as a line of a CSV file."""
+    """Write each epoch's figures as a line of a CSV file, begun anew by each `fit` unless `append` is set."""
 
     def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
         self.filename, self.separator, self.append = Path(filename), separator, append
         self._names: list[str] | None = None
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self._names = None
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         logs = logs or {}

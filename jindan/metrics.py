@@ -122,11 +122,15 @@ class Perplexity(_Mean):
 
 
 class _Counts(Metric):
-    """True positives, false positives and false negatives by class, at the threshold or the largest output."""
+    """True positives, false positives and false negatives by class, at the threshold or the largest output.
+
+    Of sequences (rows, time, classes), each step counts as a row does.
+    """
 
     targets = "any"
 
     def sums(self, y_true: Array, y_pred: Array, weight: Array) -> Array:
+        y_true, y_pred, weight = _by_step(y_true, y_pred, weight)
         truth, guess = self._decide(y_true, y_pred)
         w = weight[:, None]
         both = jnp.sum(truth * guess * w, 0)
@@ -195,6 +199,7 @@ class AUC(Metric):
     def sums(self, y_true: Array, y_pred: Array, weight: Array) -> Array:
         if self.from_logits:
             y_pred = jax.nn.softmax(y_pred) if self.from_logits == "softmax" else jax.nn.sigmoid(y_pred)
+        y_true, y_pred, weight = _by_step(y_true, y_pred, weight)
         p = y_pred.reshape(y_pred.shape[0], -1)
         if p.shape[-1] > 1 and y_true.size != p.size:
             y_true = jax.nn.one_hot(y_true.reshape(-1).astype(jnp.int32), p.shape[-1], dtype=p.dtype)
@@ -351,6 +356,15 @@ def _is_loss(key: str) -> bool:
     from .spec import _CLASSES, _FUNCTIONS
 
     return key in _CLASSES["loss"] and key not in _CLASSES["metric"] and key not in _FUNCTIONS.get("metric", {})
+
+
+def _by_step(y_true: Array, y_pred: Array, weight: Array) -> tuple[Array, Array, Array]:
+    """Outputs (rows, time, …, classes) as one row a step, with targets of that shape or class numbers."""
+    if y_pred.ndim < 3:
+        return y_true, y_pred, weight
+    guess = y_pred.reshape(-1, y_pred.shape[-1])
+    truth = y_true.reshape(guess.shape if y_true.size == guess.size else -1)
+    return truth, guess, jnp.repeat(weight, guess.shape[0] // y_pred.shape[0])
 
 
 def _in_top(labels: Array, y_pred: Array, k: int) -> Array:

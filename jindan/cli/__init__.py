@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-INTERRUPTED = "interrupted; nothing was written."
+INTERRUPTED = ("interrupted; nothing was written.", "중단했습니다. 아무것도 저장하지 않았습니다.")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -20,8 +20,14 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:
-        code = _failed(INTERRUPTED, 130)
+        code = _cut_off(sys.argv[1:] if arguments is None else arguments)
     sys.exit(code)
+
+
+def _cut_off(arguments: list[str]) -> int:
+    """Say so in the language asked for; what a command was asked is not known where it was cut off."""
+    asked = " ".join(arguments).replace("=", " ")
+    return _failed(INTERRUPTED["--lang ko" in asked], 130)
 
 
 def _run(arguments: list[str]) -> int:
@@ -54,13 +60,13 @@ def _answer(arguments: list[str]) -> int:
         if result is True:
             return 130
         # typer turns a Ctrl-C into this number.
-        return _failed(INTERRUPTED, 130) if result == 130 else result or 0
+        return _cut_off(arguments) if result == 130 else result or 0
     except JindanError as error:
         return _failed(str(error))
     except typer.Exit as error:
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        return _failed(INTERRUPTED, 130)
+        return _cut_off(arguments)
     except (BrokenPipeError, SystemExit):
         # typer leaves by itself when the reader has gone.
         return _reader_gone()

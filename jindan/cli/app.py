@@ -51,9 +51,16 @@ Header = Annotated[
     bool | None,
     typer.Option("--header/--no-header", help="Whether the first line holds names; looked at unless given."),
 ]
+Task = Annotated[TaskName, typer.Option(help="What the target is; auto reads it off the column.")]
+ValidationShare = Annotated[float, typer.Option(help="Share of rows that decides when to stop.")]
+TestShare = Annotated[float, typer.Option(help="Share of rows the result is measured on.")]
 Language = Annotated[Lang, typer.Option("--lang", help="Language: en or ko.")]
 # typer reads Optional[…] where it cannot read "… | None" of a string annotation.
 Text = Optional[str]  # noqa: UP045
+Drop = Annotated[Text, typer.Option(help="Columns to leave out, separated by commas.")]
+Numeric = Annotated[
+    Text, typer.Option(help="Scaling: zscore (unless given), minmax, sum, whiten-pca, whiten-zca or none.")
+]
 Target = Annotated[
     Text,
     typer.Option(help="Column to predict: its name, or its place (-1 is the last). With --model: its colours."),
@@ -118,7 +125,7 @@ def train(
         Optional[int],  # noqa: UP045
         typer.Option(min=1, help="With --model: numbers of a code, hidden units, clusters, components."),
     ] = None,
-    task: Annotated[TaskName, typer.Option(help="What the target is; auto reads it off the column.")] = TaskName.auto,
+    task: Task = TaskName.auto,
     layers: Annotated[Text, typer.Option(help='Hidden layers: "30 relu, dropout 0.2, 16 relu"; or none.')] = None,
     plan: Annotated[Optional[Path], typer.Option(help="A JSON file of a Plan.")] = None,  # noqa: UP045
     epochs: Annotated[Optional[int], typer.Option(min=1, help="Passes over the rows, at most.")] = None,  # noqa: UP045
@@ -126,8 +133,8 @@ def train(
     optimizer: Annotated[Text, typer.Option(help="adam, sgd, rmsprop, …")] = None,
     learning_rate: Annotated[Optional[float], typer.Option(help="Step size.")] = None,  # noqa: UP045
     loss: Annotated[Text, typer.Option(help="Chosen by the target unless given.")] = None,
-    validation: Annotated[float, typer.Option(help="Share of rows that decides when to stop.")] = 0.2,
-    test: Annotated[float, typer.Option(help="Share of rows the result is measured on.")] = 0.2,
+    validation: ValidationShare = 0.2,
+    test: TestShare = 0.2,
     seed: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option(min=0, help="Fixes split, weights and order of rows; the plan's, else 0, unless given."),
@@ -136,10 +143,8 @@ def train(
         Optional[Path],  # noqa: UP045
         typer.Option(help="The run folder, runs/<table>-<time> unless given; a run that stands there is replaced."),
     ] = None,
-    drop: Annotated[Text, typer.Option(help="Columns to leave out, separated by commas.")] = None,
-    numeric: Annotated[
-        Text, typer.Option(help="Scaling: zscore (unless given), minmax, sum, whiten-pca, whiten-zca or none.")
-    ] = None,
+    drop: Drop = None,
+    numeric: Numeric = None,
     header: Header = None,
     start: Annotated[
         Path | None,
@@ -204,6 +209,12 @@ def search(
     batch: Annotated[int, typer.Option(min=1, help="Trials that bayes proposes together.")] = 8,
     epochs: Annotated[Optional[int], typer.Option(min=1, help="Passes over the rows, at most.")] = None,  # noqa: UP045
     seed: Annotated[int, typer.Option(min=0, help="Fixes trials, folds, weights and order of rows.")] = 0,
+    task: Task = TaskName.auto,
+    validation: ValidationShare = 0.2,
+    test: TestShare = 0.2,
+    drop: Drop = None,
+    numeric: Numeric = None,
+    header: Header = None,
     out: Annotated[Optional[Path], typer.Option(help="The folder, runs/search-<table>-<time> unless given.")] = None,  # noqa: UP045
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a search cut off: the newest one, or --out.")
@@ -215,12 +226,15 @@ def search(
     """Search the settings of a table's network by cross-validation, then train the best: rate, width, dropout, …"""
     from ..data import holds_images
     from .search import search_rows
+    from .use import preprocessing_of
 
     if target is None and not holds_images(data):
         raise typer.BadParameter("missing; name the column to predict.", param_hint="'--target'")
     found = search_rows(
         data, target, lang.value, json_out or quiet, method=method.value, trials=trials, space=space, folds=folds,
-        batch=batch, epochs=epochs, seed=seed, out=out, resume=resume, command=ctx.obj or (),
+        batch=batch, epochs=epochs, seed=seed, task=task.value, validation=validation, test=test,
+        preprocessing=preprocessing_of(drop, numeric, None), header=header, out=out, resume=resume,
+        command=ctx.obj or (),
     )  # fmt: skip
     if found is None:
         return True

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..report.names import metric_name
 from .progress import Bar
+from .show import in_language
 from .use import refuse_others
 from .words import say
 
@@ -20,7 +22,7 @@ def diagnose_rows(run: Path, lang: str, as_json: bool, quiet: bool, *, repair: b
     with Bar(quiet or as_json, lang) as bar:
         found = diagnose_run(run, repair=repair, out=out, listen=bar)
     if page is not None:
-        found.report.to_html(page)
+        found.report.to_html(page, lang)
     if as_json:
         print(json.dumps(found.summary(), ensure_ascii=False))
         return
@@ -34,7 +36,8 @@ def diagnose_rows(run: Path, lang: str, as_json: bool, quiet: bool, *, repair: b
     print(say("repaired", lang, changes=changes_text(found.changes or {})))
     if "effect" in (found.proof or {}):
         proof = found.proof or {}
-        print(say("proved", lang, measure=proof.get("measure", ""), base=f"{proof['base']:.3f}",
+        named = metric_name(str(proof.get("measure", "")).replace("balanced", "balanced_accuracy"))
+        print(say("proved", lang, measure=in_language(named, lang), base=f"{proof['base']:.3f}",
                   repaired=f"{proof['repaired']:.3f}", probability=f"{100 * proof['probability']:.0f}"))  # fmt: skip
     print(say("repaired_run", lang, folder=found.repaired.folder))
 

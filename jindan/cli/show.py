@@ -13,12 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from ..report.headline import best_baseline, main_score, sentence, verdict_of
+from ..report.markup import clip
 from ..report.names import baseline_name, falls, is_share, metric_name
 from ..report.values import measure
 from ..runs.tables import judged_part
 from .show_repeats import show_repeated
 from .words import SHORT, say
 
+LONGEST = 60
+"""Characters of a value in a list of values."""
 MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "info": ("·", "blue")}
 
 
@@ -149,7 +152,7 @@ def show_look(seen: Any, lang: str) -> None:
     for column in body["columns"]:
         table.add_row(
             Text(column["name"]), say(f"kind_{column['kind']}", lang), str(column["missing"] or ""),
-            str(column["unique"]), Text(_values(column)),
+            str(column["unique"]), Text(_values(column, lang)),
         )  # fmt: skip
     console.print(table)
     target = body["target"]
@@ -160,7 +163,7 @@ def show_look(seen: Any, lang: str) -> None:
         if target.get("classes"):
             shares = "  ".join(f"{n} {s:.0%}" for n, s in zip(target["classes"], target["shares"], strict=True))
             console.print(Text("  " + shares))
-        strongest = body["associations"][:8]
+        strongest = [row for row in body["associations"] if row["value"] is not None][:8]
         if strongest:
             console.print(Text(say("goes_with", lang)))
             for row in strongest:
@@ -234,11 +237,12 @@ def _indented(text: str) -> Padding:
     return Padding(Text(_close(text)), (0, 0, 0, 2))
 
 
-def _values(column: dict[str, Any]) -> str:
+def _values(column: dict[str, Any], lang: str) -> str:
     if column["top"]:
-        return ", ".join(f"{value} ({count})" for value, count in column["top"][:4])
+        return ", ".join(f"{clip(value, LONGEST)} ({count})" for value, count in column["top"][:4])
     if column["mean"] is not None:
-        return f"{column['min']:.4g} … {column['max']:.4g}, mean {column['mean']:.4g}, sd {column['std']:.4g}"
+        figures = say("mean_sd", lang, mean=f"{column['mean']:.4g}", std=f"{column['std']:.4g}")
+        return f"{column['min']:.4g} … {column['max']:.4g}, {figures}"
     if column.get("first"):
         return f"{column['first']} … {column['last']}".replace("T00:00:00", "")
     return ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..data.column_words import COLUMN_WORDS
+
 TEXTS = {
     "verdict_better": (
         "That is better than the best simple model here ({name}) by more than chance.",
@@ -47,11 +49,6 @@ TEXTS = {
         "대부분 수치인데 수치가 아닌 칸 {count}개(처음: {row}행 '{value}')",
     ),
     "as_text": ("Column {name} was read as text; {strange}.", "{name} 열은 글자로 읽었습니다: {strange}."),
-    "why_requested": ("as you asked", "요청"),
-    "why_constant": ("one value only", "값이 하나뿐"),
-    "why_identifier": ("a name or number of its own in every row", "행마다 다른 식별자"),
-    "why_text": ("free text", "자유 텍스트"),
-    "why_image": ("images", "이미지"),
     "input_text": (
         "Column {name} is read as text: {tokens}; {vocabulary} different ones are known, {length} a text are read.",
         "{name} 열은 글로 읽습니다: {tokens} 단위, 아는 것 {vocabulary}가지, 글마다 {length}개까지.",
@@ -75,7 +72,6 @@ TEXTS = {
     "train": ("training", "훈련"),
     "validation": ("validation", "검증"),
     "test": ("test", "시험"),
-    "why_empty": ("no values", "값 없음"),
     "training": (
         "{train} training, {validation} validation and {test} test rows; {epochs} epochs; {seconds} s in all",
         "훈련 {train}행, 검증 {validation}행, 시험 {test}행, 에폭 {epochs}회, 모두 {seconds}초",
@@ -224,24 +220,14 @@ TEXTS = {
     "missing": ("missing", "결측"),
     "unique": ("distinct", "고유값"),
     "values": ("values", "값"),
-    "kind_numeric": ("number", "수"),
-    "kind_categorical": ("category", "범주"),
-    "kind_boolean": ("yes/no", "예/아니요"),
-    "kind_date": ("date", "날짜"),
-    "kind_text": ("text", "텍스트"),
-    "kind_image": ("image", "이미지"),
-    "kind_constant": ("constant", "상수"),
-    "kind_identifier": ("identifier", "식별자"),
-    "kind_empty": ("empty", "빈 열"),
+    "mean_sd": ("mean {mean}, sd {std}", "평균 {mean}, 표준편차 {std}"),
     "target_is": ("Target `{name}`: {task}.", "타깃 `{name}`: {task}."),
     "binary": ("two classes", "두 클래스 분류"),
     "multiclass": ("several classes", "여러 클래스 분류"),
     "regression": ("a number (regression)", "수치 예측(회귀)"),
-    "cramers-v": ("Cramér's V", "크라메르 V"),
-    "correlation-ratio": ("correlation ratio", "상관비"),
-    "pearson": ("correlation", "상관계수"),
     "goes_with": ("Columns that go with it most:", "타깃과 가장 관련이 큰 열:"),
 }
+TEXTS.update(COLUMN_WORDS)
 
 
 # Column headings; the names in full do not fit beside one another.

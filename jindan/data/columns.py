@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jindan.data.cells import type_column
 from jindan.data.dates import date_format, parse_dates
-from jindan.data.delimited import type_column
 from jindan.data.images_files import is_image_name
 from jindan.data.lazy import pl
 from jindan.data.text import is_text

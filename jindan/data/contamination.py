@@ -88,8 +88,8 @@ def repeated_rows(frame: polars.DataFrame) -> int:
     return int(frame.height - frame.n_unique()) if frame.width else 0
 
 
-def leaking_columns(frame: polars.DataFrame, target: str) -> list[dict[str, Any]]:
-    """Columns that give the target away by themselves.
+def leaking_columns(frame: polars.DataFrame, target: str, task: str = "auto") -> list[dict[str, Any]]:
+    """Columns that give the target away by themselves; `task` as for `infer_task`.
 
     - `mapping`: each value of the column goes with one class in 99.9 % of the rows (for a number as target: the values
       explain 99.9 % of its variance), where values with fewer than five rows do not count and may not hold more than
@@ -109,7 +109,7 @@ def leaking_columns(frame: polars.DataFrame, target: str) -> list[dict[str, Any]
     if frame.height < MIN_ROWS or frame[target].n_unique() < 2:
         return []
     try:
-        regression = infer_task(frame[target]).kind == "regression"
+        regression = infer_task(frame[target], task).kind == "regression"
     except InputError:
         return []
     y = as_numbers(frame[target]).to_numpy() if regression else _coded(frame[target])

@@ -14,7 +14,6 @@ from jindan.data.encoders import (
     ColumnEncoder,
     DateEncoder,
     NumberEncoder,
-    as_categories,
     strict_numbers,
 )
 from jindan.data.lazy import pl
@@ -95,7 +94,7 @@ def _check_numbers(encoder: NumberEncoder, values: np.ndarray, columns: int) -> 
 
 
 def _check_categories(encoder: CategoryEncoder, series: polars.Series, columns: int) -> list[dict[str, Any]]:
-    text = as_categories(series)
+    text = encoder.spelt(series)
     known = {*encoder.categories, *encoder.rare}
     unseen = text.filter(text.is_not_null() & ~text.is_in(sorted(known)))
     entries = _missing(encoder.name, text.null_count() if not encoder.missing else 0, text.len())

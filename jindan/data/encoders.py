@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
+from jindan.data.cells import MISSING, clean_text
 from jindan.data.columns import Column, as_booleans, as_numbers
 from jindan.data.dates import date_format, parse_dates
-from jindan.data.delimited import MISSING
 from jindan.data.encoding import Imputer
 from jindan.data.lazy import pl
 from jindan.data.scaling import Matrix
@@ -213,11 +213,24 @@ class CategoryEncoder(ColumnEncoder):
     def places(self, series: polars.Series) -> np.ndarray:
         """Which label each row has; -1 where it has none."""
         places: dict[str | None, int] = {c: i for i, c in enumerate(self.categories)}
-        text = as_categories(series)
+        text = self.spelt(series)
         other = len(self.categories) if self.other else -1
         empty = len(self.categories) + bool(self.other) if self.missing else -1
         lookup = {v: places.get(v, other) if v is not None else empty for v in text.unique().to_list()}
         return np.array([lookup[v] for v in text.to_list()], dtype=np.intp)
+
+    def spelt(self, series: polars.Series) -> polars.Series:
+        """The cells as the training rows wrote them: 1.0 as "1.00", True as "TRUE" where they did.
+
+        >>> CategoryEncoder("smokes", ("TRUE", "unknown"), (1, 1)).spelt(pl.Series([True])).to_list()
+        ['TRUE']
+        """
+        text = as_categories(series)
+        if series.dtype == pl.String:
+            return text
+        known = {_plain(c): c for c in sorted({*self.categories, *self.rare}, reverse=True)}
+        found = {v: known.get(_plain(v), v) for v in text.drop_nulls().unique().to_list()}
+        return text.replace(found)
 
     def _labels(self) -> list[str]:
         extra = [name for name, rows in (("other", self.other), ("missing", self.missing)) if rows]
@@ -341,8 +354,15 @@ def as_categories(series: polars.Series) -> polars.Series:
         return series.fill_nan(None).cast(pl.String).str.replace(r"\.0$", "")
     if series.dtype == pl.Boolean:
         return series.cast(pl.String)
-    text = series.cast(pl.String).str.strip_chars()
-    return text.set(text.is_in(list(MISSING)), None)
+    return clean_text(series)
+
+
+def _plain(category: str) -> str:
+    """One spelling of equal numbers, and of true and false."""
+    try:
+        return str(float(category))
+    except ValueError:
+        return category.casefold()
 
 
 def _stamps(series: polars.Series, form: str) -> polars.Series:

@@ -18,6 +18,7 @@ from jindan.data.images_files import (
     Broken,
     Form,
     decode_files,
+    is_idx_name,
     is_image_name,
     read_idx,
     settle_form,
@@ -159,7 +160,7 @@ def _from_path(path: Path, how: _How) -> Images:
             return _from_npz(path)
         if path.suffix == ".npy":
             return Images(path.stem, as_bytes(load_numpy(path), str(path)))
-        if "idx" in name:
+        if is_idx_name(name):
             return _from_idx(path)
         if is_image_name(path.name):
             return _from_files(path.stem, [path], how)
@@ -167,7 +168,7 @@ def _from_path(path: Path, how: _How) -> Images:
             "Files of this type hold no images.", where=path, expected=f".npz, .npy, idx, or {', '.join(SUFFIXES)}",
             received=path.name, help="Give a folder with one folder of images for each class.",
         )  # fmt: skip
-    if any("idx3" in p.name for p in path.iterdir()):
+    if any(is_idx_name(p.name, "3") for p in path.iterdir()):
         return _from_idx_folder(path)
     parts = {part: next((path / n for n in names if (path / n).is_dir()), None) for part, names in PARTS.items()}
     if parts["train"] is None:
@@ -290,15 +291,15 @@ def _from_npz(path: Path) -> Images:
 
 
 def _from_idx_folder(folder: Path) -> Images:
-    files = sorted(p for p in folder.iterdir() if "idx" in p.name)
+    files = sorted(p for p in folder.iterdir() if is_idx_name(p.name))
     images: dict[str, Any] = {}
     labels: dict[str, Any] = {}
     for part, start in _IDX_PARTS.items():
-        for kind, store in (("idx3", images), ("idx1", labels)):
-            file = next((p for p in files if p.name.startswith(start) and kind in p.name), None)
+        for kind, store in (("3", images), ("1", labels)):
+            file = next((p for p in files if p.name.startswith(start) and is_idx_name(p.name, kind)), None)
             store[part] = read_idx(file) if file is not None else None
     if images["train"] is None:
-        return _from_idx(next(p for p in files if "idx3" in p.name))
+        return _from_idx(next(p for p in files if is_idx_name(p.name, "3")))
     return _assembled(folder.name, images, labels, str(folder))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import os
+import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -52,6 +53,15 @@ def is_image_name(name: str) -> bool:
     (True, False)
     """
     return name.lower().endswith(SUFFIXES)
+
+
+def is_idx_name(name: str, kind: str = "[13]") -> bool:
+    """Whether a file is called as MNIST's are; `kind` "3" are images, "1" labels.
+
+    >>> is_idx_name("train-images-idx3-ubyte.gz"), is_idx_name("kospi_idx30.csv")
+    (True, False)
+    """
+    return re.search(rf"idx{kind}([-._]?ubyte)?(\.gz)?$", name) is not None
 
 
 def settle_form(paths: Sequence[Path], size: Any = None, channels: int | None = None) -> Form:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from jindan.data.images import Images, read_images
 from jindan.data.images_column import ImageEncoder, at_most
-from jindan.data.images_files import Form, decode_files, is_image_name, settle_form
+from jindan.data.images_files import Form, decode_files, is_idx_name, is_image_name, settle_form
 from jindan.data.lazy import pl
 from jindan.errors import InputError
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 FILE, IMAGE, CLASS = "file", "image", "class"
 """The columns of such a table."""
 _TABLES = (".csv", ".tsv", ".parquet")
-_IDX = re.compile(r"idx[13]")
 
 
 def holds_images(source: Any) -> bool:
@@ -39,9 +37,9 @@ def holds_images(source: Any) -> bool:
         inner = [p for p in path.iterdir() if not p.name.startswith(".")]
         if any(p.suffix.lower() in _TABLES for p in inner):
             # A table with its one folder of images is not a folder of classes.
-            return sum(p.is_dir() for p in inner) > 1 or any(_IDX.search(p.name) for p in inner)
+            return sum(p.is_dir() for p in inner) > 1 or any(is_idx_name(p.name) for p in inner)
         return True
-    return path.suffix in (".npz", ".npy") or is_image_name(path.name) or bool(_IDX.search(path.name))
+    return path.suffix in (".npz", ".npy") or is_image_name(path.name) or is_idx_name(path.name)
 
 
 def read_set(source: str | Path, *, size: Any = None, fit: str = "crop") -> Images:

@@ -27,6 +27,17 @@ _WORDS: dict[str, tuple[str, str]] = {
         "클래스 `{label}`의 행은 {count}개인데 성적을 잰 데이터에는 하나도 없습니다. 이 수치는 이 클래스에 대해 "
         "아무것도 말해 주지 않습니다.",
     ),
+    "seen-before": (
+        "{count} of the {rows} rows the figures are measured on were among those `{run}` was trained on: they flatter "
+        "the network. Give new rows, or the same table with the same seed.",
+        "성적을 잰 {rows}개 행 중 {count}개는 `{run}`을 학습할 때 쓰인 행이므로, 이 수치는 실제보다 좋게 나옵니다. "
+        "새로운 행을 쓰거나, 같은 표와 같은 시드로 이어서 학습하세요.",
+    ),
+    "maybe-seen-before": (
+        "The table of `{run}` cannot be read again: whether rows the figures are measured on were trained on before is "
+        "not known.",
+        "`{run}`의 표를 다시 읽을 수 없어, 성적을 잰 행이 이전 학습에 쓰였는지 알 수 없습니다.",
+    ),
     "rare-class": (
         "Class `{label}` has only {count} of {rows} rows; accuracy alone will hide how it fares.",
         "클래스 `{label}`의 행은 {rows}개 중 {count}개뿐입니다. 정확도만으로는 이 클래스의 성적이 드러나지 않습니다.",

@@ -68,8 +68,9 @@ class Look:
 
 
 def look(
-    source: Any, target: str | int | None = None, *, header: bool | None = None, folder: str | Path | None = None
-) -> Look:
+    source: Any, target: str | int | None = None, *, header: bool | None = None, folder: str | Path | None = None,
+    task: str = "auto",
+) -> Look:  # fmt: skip
     """Look at a table: types, distributions, missing values, correlations, and each feature beside the target.
 
     Args:
@@ -77,6 +78,7 @@ def look(
         target: Name or position of the column to predict.
         header: As for `read_table`.
         folder: What relative paths of images count from; that of the file unless given.
+        task: What the target is, as for `infer_task`.
 
     Raises:
         InputError: see `read_table` and `resolve_column`.
@@ -103,7 +105,7 @@ def look(
         "correlations": _correlations(frame, numeric),
     }
     if goal is not None:
-        seen |= _beside_target(frame, columns, goal)
+        seen |= _beside_target(frame, columns, goal, task)
     seen["time_series"] = looks_like_time_series(frame, columns, goal)
     return Look(**seen, remarks=tuple(_remarks(seen)))
 
@@ -140,10 +142,10 @@ def _correlations(frame: polars.DataFrame, numeric: list[str]) -> dict[str, Any]
     return {"columns": names, "matrix": matrix, "left_out": len(numeric) - len(names)}
 
 
-def _beside_target(frame: polars.DataFrame, columns: tuple[Column, ...], goal: str) -> dict[str, Any]:
+def _beside_target(frame: polars.DataFrame, columns: tuple[Column, ...], goal: str, asked: str) -> dict[str, Any]:
     rows = frame.filter(pl.col(goal).is_not_null())
     try:
-        task = infer_task(rows[goal])
+        task = infer_task(rows[goal], asked)
     except InputError as error:
         return {"target": {"name": goal, "task": None, "problem": error.what, "missing": frame.height - rows.height}}
     about: dict[str, Any] = {"name": goal, "task": task.kind, "missing": frame.height - rows.height}
@@ -166,7 +168,7 @@ def _beside_target(frame: polars.DataFrame, columns: tuple[Column, ...], goal: s
         ranked.append({"column": column.name, "measure": measure, "value": value})
         by_target[column.name] = table
     ranked.sort(key=lambda entry: -(entry["value"] if entry["value"] is not None else -1.0))
-    leaking = tuple(leaking_columns(frame, goal))
+    leaking = tuple(leaking_columns(frame, goal, asked))
     return {"target": about, "associations": tuple(ranked), "by_target": by_target, "leaking": leaking}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from jindan.data.columns import Column, infer_columns
 from jindan.data.drift import check_column
 from jindan.data.encoders import ENCODERS, ColumnEncoder
 from jindan.data.encoding import transform_from_dict
+from jindan.data.headers import Known
 from jindan.data.images_column import ImageEncoder
 from jindan.data.images_files import FITS, checked_size
 from jindan.data.inputs import InputForm
@@ -164,13 +165,13 @@ def fit_preprocessor(
             or "no other column",
             help="Add columns, or look at why these were dropped.",
         )
-    fitted = Preprocessor(config, tuple(encoders), tuple(dropped))
+    fitted = Preprocessor(config, tuple(encoders), tuple(dropped), columns=tuple(c.name for c in columns))
     scalers: list[Transform] = []
     block = fitted._numbers(frame)
     for scaler in _scalers(config.numeric) if block.shape[1] else ():
         block = scaler.fit_transform(block)
         scalers.append(scaler)
-    return Preprocessor(config, tuple(encoders), tuple(dropped), tuple(scalers))
+    return replace(fitted, scalers=tuple(scalers))
 
 
 @dataclass(frozen=True)
@@ -179,17 +180,33 @@ class Preprocessor:
 
     The scaled numbers come first (numeric columns, then what dates give, in the order of the columns), the features of
     zeros and ones after them. Of input rows the order of columns does not matter and further columns are passed over.
+    `columns` are those of the training table in its order, the target among them.
     """
 
     config: Preprocessing
     encoders: tuple[ColumnEncoder, ...]
     dropped: tuple[tuple[str, str], ...] = ()
     scalers: tuple[Transform, ...] = field(default=())
+    columns: tuple[str, ...] = ()
 
     @property
     def input_columns(self) -> tuple[str, ...]:
         """Columns that rows must have."""
         return tuple(e.name for e in self.encoders)
+
+    def known(self, header: bool | None = None, texts: tuple[str, ...] = ()) -> Known:
+        """How `read_table` is to read files of further rows.
+
+        Columns that were text in training stay text: beside "unknown", True and 1.0 are words.
+
+        Args:
+            header: Whether the training table had a line of names; None if nobody knows.
+            texts: Further columns that stay text.
+        """
+        used = {*self.input_columns, *(name for name, _ in self.dropped)}
+        target = next((name for name in self.columns if name not in used), None)
+        words = tuple(e.name for e in self.encoders if e.kind in ("categorical", "text", "image"))
+        return Known(self.columns, target, words + texts, header)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -270,6 +287,7 @@ class Preprocessor:
             "encoders": [e.to_dict() for e in self.encoders],
             "dropped": [list(pair) for pair in self.dropped],
             "scalers": [s.to_dict() for s in self.scalers],
+            "columns": list(self.columns),
         }
 
     @classmethod
@@ -280,6 +298,7 @@ class Preprocessor:
             tuple(_ENCODERS[e["kind"]].from_dict(e) for e in state["encoders"]),
             tuple((name, reason) for name, reason in state["dropped"]),
             tuple(transform_from_dict(s) for s in state["scalers"]),
+            tuple(state.get("columns", ())),
         )
 
     def _numbers(self, frame: polars.DataFrame) -> Matrix:

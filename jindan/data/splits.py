@@ -168,6 +168,9 @@ def k_fold(
             received=f"{folds} folds, {n} rows",
             help="Use fewer folds.",
         )
+    if time and groups is not None:
+        raise InputError("Folds in order of time do not keep groups together.", where="k_fold", expected="one of them",
+                         received="time=True and groups", help="Leave one out.")  # fmt: skip
     if time:
         blocks = np.array_split(np.arange(n), folds + 1)
         return [(np.concatenate(blocks[: i + 1]), blocks[i + 1]) for i in range(folds)]

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jindan.data.delimited import check_names, decode, parse, type_column
+from jindan.data.cells import clean_text, type_column
+from jindan.data.delimited import check_names, decode, parse
+from jindan.data.headers import Known, numbered_names
 from jindan.data.lazy import pl
 from jindan.errors import FileError, InputError, UnknownNameError, suggestion
 
@@ -46,8 +48,10 @@ class Table:
         return int(self.frame.height)
 
 
-def read_table(source: Any, *, header: bool | None = None, name: str | None = None) -> Table:
-    """Read a table.
+def read_table(
+    source: Any, *, header: bool | None = None, name: str | None = None, known: Known | None = None
+) -> Table:
+    """Read a table. Text loses white space at its ends, and marks of no value ("", NA, #N/A, …) become missing.
 
     Args:
         source: Path of a .csv, .tsv, .txt, .data (also .gz) or .parquet file, a Polars or pandas frame, a dict of
@@ -55,6 +59,7 @@ def read_table(source: Any, *, header: bool | None = None, name: str | None = No
         header: Whether the first line names the columns; None looks at the values. Without one the columns are
             `column_0`, `column_1`, …
         name: What to call the table; the file's stem when None.
+        known: What is known of a file's columns, for rows that go to a trained model.
 
     Raises:
         FileError: missing, empty, binary or unsupported file, or a header without rows.
@@ -66,7 +71,7 @@ def read_table(source: Any, *, header: bool | None = None, name: str | None = No
     if isinstance(source, Table):
         return source
     if isinstance(source, str | Path):
-        return _read_file(Path(source).expanduser(), header, name)
+        return _read_file(Path(source).expanduser(), header, name, known)
     frame, has_header = _from_memory(source)
     if frame.width == 0 or frame.height == 0:
         raise InputError(
@@ -113,7 +118,7 @@ def resolve_column(table: Table, key: str | int) -> str:
     return names[position]
 
 
-def _read_file(path: Path, header: bool | None, name: str | None) -> Table:
+def _read_file(path: Path, header: bool | None, name: str | None, known: Known | None) -> Table:
     _check_path(path)
     suffixes = [s.lower() for s in path.suffixes]
     zipped = bool(suffixes) and suffixes[-1] == ".gz"
@@ -155,7 +160,7 @@ def _read_file(path: Path, header: bool | None, name: str | None) -> Table:
                 received=str(error),
                 help="Download or compress it again.",
             ) from None
-    frame, named = parse(decode(data, str(path)), str(path), header)
+    frame, named = parse(decode(data, str(path)), str(path), header, known)
     return Table(frame, stem, str(path), named)
 
 
@@ -212,7 +217,8 @@ def _from_memory(source: Any) -> tuple[polars.DataFrame, bool]:
             received=f"{type(source).__name__} of shape {array.shape}",
             help="Reshape it to (rows, columns).",
         )
-    return pl.DataFrame([_series(f"column_{i}", array[:, i]) for i in range(array.shape[1])]), False
+    names = numbered_names(array.shape[1])
+    return pl.DataFrame([_series(name, array[:, i]) for i, name in enumerate(names)]), False
 
 
 def _from_pandas(source: Any) -> polars.DataFrame:
@@ -245,7 +251,7 @@ def _series(name: str, values: Any) -> polars.Series:
 
 
 def _normalise(frame: polars.DataFrame) -> polars.DataFrame:
-    """One kind of missing (null), and only number, boolean, text and date columns."""
+    """One kind of missing (null), text cleaned like a file's, and only number, boolean, text and date columns."""
     columns = []
     for series in frame.get_columns():
         dtype = series.dtype
@@ -253,13 +259,15 @@ def _normalise(frame: polars.DataFrame) -> polars.DataFrame:
             series = series.fill_nan(None)
         elif dtype.is_decimal():
             series = series.cast(pl.Float64)
-        elif dtype in (pl.Categorical, pl.Enum):
-            series = series.cast(pl.String)
+        elif dtype in (pl.Categorical, pl.Enum, pl.String):
+            series = clean_text(series)
         elif dtype == pl.Duration:
             series = series.dt.total_microseconds() / 1e6
         elif dtype == pl.Time:
             series = series.cast(pl.Int64) / 1e9
-        elif not (dtype.is_integer() or dtype.is_temporal() or dtype in (pl.Boolean, pl.String, pl.Null)):
-            series = pl.Series(series.name, [None if v is None else str(v) for v in series], dtype=pl.String)
+        elif not (dtype.is_integer() or dtype.is_temporal() or dtype in (pl.Boolean, pl.Null)):
+            series = clean_text(
+                pl.Series(series.name, [None if v is None else str(v) for v in series], dtype=pl.String)
+            )
         columns.append(series)
     return pl.DataFrame(columns)

@@ -72,6 +72,8 @@ class ClassTarget:
             )
         boolean = all(isinstance(c, bool) for c in self.classes)
         codes = {_key(c, boolean): i for i, c in enumerate(self.classes)}
+        # Beside other words, true and false are words; rows that lack those words have them as booleans.
+        codes |= {c.casefold(): i for i, c in enumerate(self.classes) if isinstance(c, str) and c in _FLAGS}
         found = {v: codes.get(_key(v, boolean), -1) for v in series.unique().to_list()}
         unknown = [v for v, code in found.items() if code < 0]
         if unknown:
@@ -156,6 +158,9 @@ class NumberTarget:
 def target_from_dict(state: Mapping[str, Any]) -> ClassTarget | NumberTarget:
     """Either target from its `to_dict`."""
     return ClassTarget.from_dict(state) if state["type"] == "ClassTarget" else NumberTarget.from_dict(state)
+
+
+_FLAGS = ("True", "False", "TRUE", "FALSE")
 
 
 def _numbers(values: Any) -> NDArray[np.float64]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jindan.data.cells import type_column
 from jindan.data.columns import as_numbers
 from jindan.data.dates import date_format
-from jindan.data.delimited import type_column
 from jindan.data.lazy import pl
 from jindan.errors import InputError, UnknownNameError
 
@@ -147,7 +147,7 @@ def classes_are_rows(present: polars.Series, classes: tuple[Any, ...]) -> bool:
 
 def _guess(present: polars.Series) -> tuple[str, str, str]:
     n, k = present.len(), present.n_unique()
-    if present.dtype == pl.String and not type_column(present).dtype.is_numeric():
+    if _is_text(present):
         kind = "binary" if k == 2 else "multiclass"
         return kind, f"The target holds {k} different texts.", f"목표 열에 서로 다른 문자열이 {k}개 있습니다."
     if present.dtype == pl.Boolean:
@@ -169,8 +169,14 @@ def _guess(present: polars.Series) -> tuple[str, str, str]:
     return "regression", en, f"목표 열에 {n}개 행에 걸쳐 서로 다른 정수가 {k}개 있어 클래스로 보기에는 많습니다."
 
 
+def _is_text(present: polars.Series) -> bool:
+    if present.dtype != pl.String:
+        return False
+    return not type_column(present).dtype.is_numeric() or as_numbers(present).null_count() > 0
+
+
 def _check_possible(present: polars.Series, task: str, where: str) -> None:
-    text = present.dtype == pl.Boolean or (present.dtype == pl.String and not type_column(present).dtype.is_numeric())
+    text = present.dtype == pl.Boolean or _is_text(present)
     k = present.n_unique()
     if task == "regression" and text:
         words = present.cast(pl.String)

@@ -64,11 +64,12 @@ class Report:
         findings = [finding_record(finding) for finding in self.findings]
         return {"healthy": self.healthy, "findings": findings, "tests": record(self.facts)}
 
-    def to_html(self, to_file: str | Path | None = None) -> str:
-        """The report as one page that needs no network; also written to a file where one is given."""
+    def to_html(self, to_file: str | Path | None = None, lang: str = "en") -> str:
+        """The report as one page that needs no network and opens in a language; also written to a file where one is
+        given."""
         from .telling import page_of
 
-        return page_of(self, to_file)
+        return page_of(self, to_file, lang)
 
     def repair(self, *, seeds: Sequence[int] = (0, 1, 2), budget_seconds: float = 30.0) -> Any:
         """Look for the change that cures, and prove it against the untouched plan in paired runs.

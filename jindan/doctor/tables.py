@@ -19,16 +19,17 @@ IMBALANCE = 0.9
 TRIVIAL = ("majority", "mean")
 
 
-def table_findings(frame: Any, target: str, used: Any) -> list[Finding]:
+def table_findings(frame: Any, target: str, used: Any, task: str = "auto") -> list[Finding]:
     """What the table alone shows: columns that hold the answer.
 
     Args:
         frame: Rows with a target.
         target: The target column.
         used: Columns the network reads.
+        task: What the target is, as for `infer_task`.
     """
     found = []
-    for leak in leaking_columns(frame, target):
+    for leak in leaking_columns(frame, target, task):
         if leak["column"] in used:
             found.append(Finding("data-leakage", "error", None, {**leak, "target": target}, 0.95))
     return found

@@ -58,13 +58,14 @@ def _figure(value: float) -> str:
     return f"{value:.3g}"
 
 
-def page_of(report: Any, to_file: str | Path | None = None) -> str:
+def page_of(report: Any, to_file: str | Path | None = None, lang: str = "en") -> str:
     """The report as a page of HTML."""
     from ..report import build_report
 
     case = report.case
     record: dict[str, Any] = {
         "name": case.plan.name or "diagnosis",
+        "lang": lang,
         "findings": [shown_record(report.facts, finding) for finding in report.findings],
         "tests": [
             {"en": en, "ko": ko}

@@ -49,6 +49,23 @@ def predict(plan: Plan, input_shape: tuple[int, ...], weights: Weights, x: Any, 
     return jax.tree.map(lambda *found: np.concatenate(found), *parts)
 
 
+def sample(plan: Plan, input_shape: tuple[int, ...], weights: Weights, x: Any, seed: int) -> Any:
+    """Outputs (rows, …) as training computes them, of all rows as one batch; noise is drawn by the seed.
+
+    Raises:
+        ShapeError: when a row does not have the network's input shape.
+    """
+    devices.start()
+    input_shape = shape_of(x, input_shape, plan.network(input_shape))
+    network = plan.network(input_shape)
+    x = inputs(x, input_shape, network)
+    program = program_of(plan.structure, tuple(input_shape))
+    with devices.width(plan.dtype):
+        values = np.array([plan.numbers[path] for path in program.paths], plan.dtype)
+        rows = _fit(x, count(x), plan, network)
+        return jax.tree.map(np.asarray, _sampler(program)(values, weights, rows, jax.random.key(seed)))
+
+
 def evaluate(
     plan: Plan, input_shape: tuple[int, ...], weights: Weights, data: Data, batch_size: int | None = None
 ) -> dict[str, float]:
@@ -141,6 +158,11 @@ def _adds(plan: Plan, network: Network) -> bool:
 @lru_cache(maxsize=64)
 def _predictor(program: Supervised) -> Any:
     return jax.jit(lambda values, weights, x: program.predict(program.filled(values), weights, x))
+
+
+@lru_cache(maxsize=64)
+def _sampler(program: Supervised) -> Any:
+    return jax.jit(lambda values, weights, x, key: program.predict(program.filled(values), weights, x, key))
 
 
 @lru_cache(maxsize=64)

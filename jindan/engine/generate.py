@@ -14,6 +14,7 @@ from ..errors import InputError, ShapeError
 from ..layers.base import Array, Context
 from ..layers.network import Network, Weights
 from ..plan import Plan
+from ..rules import COUNT, NOT_NEGATIVE, Number
 from . import devices
 from .supervised import program_of
 
@@ -49,8 +50,10 @@ def generate(
 
     Raises:
         ShapeError: when the network does not give one score an entry.
+        InputError: for a prompt that is none, or numbers out of their bounds.
     """
     devices.start()
+    _refuse_settings(length, temperature, top_k)
     network = plan.network(input_shape)
     entries = _entries(network)
     prompt = np.asarray(prompt)
@@ -87,6 +90,16 @@ def generate(
     return result[0] if prompt.ndim == 1 else result
 
 
+def _refuse_settings(length: Any, temperature: Any, top_k: Any) -> None:
+    for name, value, rule in (("length", length, Number(0, integer=True)), ("temperature", temperature, NOT_NEGATIVE),
+                              ("top_k", top_k, COUNT)):  # fmt: skip
+        if not (rule.accepts(value) or (name == "top_k" and value is None)):
+            raise InputError(
+                f"generate takes no such {name}.", where=name, expected=f"{rule}", received=repr(value),
+                help="model.generate(prompt, 20, temperature=0.8, top_k=40)",
+            )  # fmt: skip
+
+
 def _entries(network: Network) -> int:
     shape = network.output_shape
     time = network.input_shape[0] if network.input_shape else 0
@@ -97,6 +110,12 @@ def _entries(network: Network) -> int:
             help="End it in Dense(entries), after a recurrent or attention layer that returns sequences.",
         )  # fmt: skip
     return shape[-1]
+
+
+def _one_step(layer: Any, x: Array, mask: Any) -> Any:
+    """The mask (rows,) of what a layer gives for one time step of its input, None where it masks nothing."""
+    found = layer.mask_of(x[:, None], None if mask is None else mask[:, None])
+    return None if found is None else found[:, 0]
 
 
 @lru_cache(maxsize=32)
@@ -124,9 +143,11 @@ def _compiled(structure: Any, input_shape: tuple[int, ...], length: int, top_k: 
         )
 
         def read(states: Any, token: Array) -> tuple[Any, Array]:
-            value, after = as_input(token), []
+            value, mask, after = as_input(token), None, []
             for layer, w, state in zip(network.layers, weights, states, strict=True):
-                value, state = layer.step(w, value, state, Context())
+                given = value
+                value, state = layer.step(w, given, state, Context(mask=mask))
+                mask = _one_step(layer, given, mask)
                 after.append(state)
             return tuple(after), value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,10 +14,10 @@ from ..plan import Plan
 
 def by_steps(truth: Array, guess: Array, rows: Array, mask: Any) -> tuple[Array, Array, Array]:
     """Sequences with padding as one row a step, so that metrics count the steps that exist."""
-    if mask is None or guess.ndim < 3 or guess.shape[:2] != mask.shape[:2]:
+    if mask is None or guess.ndim <= mask.ndim or guess.shape[: mask.ndim] != mask.shape:
         return truth, guess, rows
-    steps = (rows[:, None] * mask.astype(rows.dtype)).reshape(-1)
-    return truth.reshape(-1, *truth.shape[2:]), guess.reshape(-1, *guess.shape[2:]), steps
+    steps = (_beside(rows, mask) * mask.astype(rows.dtype)).reshape(-1)
+    return truth.reshape(-1, *truth.shape[mask.ndim :]), guess.reshape(-1, *guess.shape[mask.ndim :]), steps
 
 
 def over_devices(value: Array, axis: str | None) -> Array:
@@ -26,13 +27,19 @@ def over_devices(value: Array, axis: str | None) -> Array:
 
 def existing(values: Array, mask: Any, rows: Any, axis: str | None) -> Array:
     """Losses (rows, time) of steps that exist, scaled so that their mean over rows and time is that over such steps."""
-    if mask is None or values.ndim < 2 or values.shape[:2] != mask.shape[:2]:
+    if mask is None or values.ndim < mask.ndim or values.shape[: mask.ndim] != mask.shape:
         return values
     mask = mask.astype(values.dtype)
     real = jnp.ones(values.shape[0], values.dtype) if rows is None else rows
-    mask = mask * real[:, None]
-    scale = over_devices(jnp.sum(real), axis) * values.shape[1] / jnp.maximum(over_devices(jnp.sum(mask), axis), 1)
-    return values * (scale * mask).reshape(*mask.shape, *[1] * (values.ndim - 2))
+    mask = mask * _beside(real, mask)
+    steps = math.prod(mask.shape[1:])
+    scale = over_devices(jnp.sum(real), axis) * steps / jnp.maximum(over_devices(jnp.sum(mask), axis), 1)
+    return values * (scale * mask).reshape(*mask.shape, *[1] * (values.ndim - mask.ndim))
+
+
+def _beside(rows: Array, mask: Array) -> Array:
+    """A number a row, to broadcast with a mask."""
+    return jnp.expand_dims(rows, tuple(range(1, mask.ndim)))
 
 
 def class_weights(plan: Plan, y: Array) -> Array:

@@ -88,10 +88,10 @@ class Supervised:
 
     @cached_property
     def batchwise(self) -> bool:
-        """Whether a function of the user's may look at the batch as a whole, and so must not see padding."""
+        """Whether a function or layer of the user's may look at the batch as a whole, and so must not see padding."""
         own = any(isinstance(getattr(metric, "metric", metric), CustomMetric) for _, metric, _ in self.metrics)
         own = own or any(isinstance(part, CustomLoss) for part in parts_of(self.outline.loss))
-        return own or any(map(_calls, held(self.outline.layers)))
+        return own or any(_calls(layer) or (layer.couples and _foreign(layer)) for layer in held(self.outline.layers))
 
     @cached_property
     def random(self) -> bool:
@@ -226,13 +226,14 @@ class Supervised:
         value = sum(ctx.penalties, total / jnp.maximum(count, 1))
         return self._stats(plan, value, y, outputs, weight, mask)
 
-    def predict(self, plan: Plan, weights: Weights, x: Any) -> Any:
-        """Outputs at inference."""
+    def predict(self, plan: Plan, weights: Weights, x: Any, key: Any = None) -> Any:
+        """Outputs at inference; with a random key, as in training."""
         network = plan.network(self.input_shape)
+        ctx = Context(training=key is not None, key=key, compute=plan.precision)
         if plan.precision is None:
-            return network.forward(weights, _input(plan, network, x), Context())
+            return network.forward(weights, _input(plan, network, x), ctx)
         bare, names = network.heads
-        found = bare.forward(weights, _input(plan, network, x), Context(compute=plan.precision))
+        found = bare.forward(weights, _input(plan, network, x), ctx)
         logits = found if isinstance(found, tuple) else (found,)
         pairs = zip(names, logits, strict=True)
         outputs = tuple(resolve_activation(name)(z.astype(plan.dtype)) for name, z in pairs)
@@ -343,7 +344,12 @@ def _looks_around(layer: Layer) -> bool:
     form = getattr(layer, "noise_shape", None)
     if form is not None and form[0] not in (None, 1):
         return True
-    return layer.couples or penalised or _calls(layer) or not type(layer).__module__.startswith("jindan.")
+    return layer.couples or penalised or _calls(layer) or _foreign(layer)
+
+
+def _foreign(layer: Layer) -> bool:
+    """Whether a layer is of the user's own making."""
+    return not type(layer).__module__.startswith("jindan.")
 
 
 def _calls(layer: Layer) -> bool:

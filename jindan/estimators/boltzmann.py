@@ -186,7 +186,7 @@ class BoltzmannMachine(ManyMixin, TransformerMixin, BaseEstimator):
         """Write settings and weights into a folder."""
         check_is_fitted(self)
         settings = {**self.get_params(), "method_": self.method_, "history": saving.history_json(self.history_)}
-        estimator_files.write(path, "BoltzmannMachine", settings, self._params())
+        estimator_files.write(path, "BoltzmannMachine", *estimator_files.plain(settings, self._params(), self))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -197,7 +197,9 @@ class BoltzmannMachine(ManyMixin, TransformerMixin, BaseEstimator):
         """
         settings, arrays = estimator_files.read(path, "BoltzmannMachine")
         method, history = settings.pop("method_"), settings.pop("history")
+        names = settings.pop("feature_names", None)
         model = cls(**settings)
+        estimator_files.names_back(model, names)
         model.method_ = method
         model._adopt(arrays, saving.history_of(history))
         model.n_features_in_ = len(model.bias_) - model.n_hidden

@@ -12,6 +12,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from ..errors import InputError
 from ..layers import Dense
+from ..losses import Loss
 from ..plan import Plan
 from ..utils import to_categorical
 from .neural import Neural, extended
@@ -37,10 +38,11 @@ class NeuralClassifier(ClassifierMixin, Neural):
         early_stopping: Whether a share of the rows is kept to judge by; the best epoch's weights are the result.
         validation_fraction: That share.
         layers: Hidden layers in full, in place of `hidden_layer_sizes` and `activation`.
-        plan: A whole Plan in place of everything above; without layers it gets those of this estimator. Its rows are
-            those of X. `random_state`, where given, sets its seed.
         dtype: "float32" or "float64".
-        class_weight: {class: weight} or "balanced".
+        plan: A whole Plan in place of everything above; without layers it gets those of this estimator, with the
+            output that its loss reads. Its rows are those of X. `random_state`, where given, sets its seed.
+        class_weight: {class: weight} or "balanced"; of them, times `sample_weight`, only ratios count. Where given, it
+            takes the place of a plan's.
 
     Attributes:
         classes_, n_features_in_, feature_names_in_: As in scikit-learn.
@@ -72,7 +74,7 @@ class NeuralClassifier(ClassifierMixin, Neural):
             sample_weight: One number a row.
         """
         before = getattr(self, "run_", None)
-        X, y = validate_data(self, X, y, reset=before is None, dtype=self.dtype)
+        X, y = validate_data(self, X, y, reset=before is None, dtype=self._dtype)
         y = column_or_1d(y, warn=True)
         if before is None:
             if classes is None:
@@ -108,7 +110,7 @@ class NeuralClassifier(ClassifierMixin, Neural):
         return np.log(self.predict_proba(X))
 
     def _first(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        X, y = validate_data(self, X, y, dtype=self.dtype)
+        X, y = validate_data(self, X, y, dtype=self._dtype)
         check_classification_targets(y)
         y = column_or_1d(y, warn=True)
         self.classes_ = np.unique(y)
@@ -124,18 +126,22 @@ class NeuralClassifier(ClassifierMixin, Neural):
         single = plan.network((self.n_features_in_,)).output_shape[-1] == 1
         return codes if plan.loss.targets == "integer" or single else to_categorical(codes, len(self.classes_))
 
-    def _output(self, y: np.ndarray) -> Dense:
+    def _output(self, y: np.ndarray, loss: Loss) -> Dense:
         classes = len(self.classes_)
-        return Dense(1, activation="sigmoid") if classes == 2 else Dense(classes, activation="softmax")
+        single = classes == 2 and loss.targets not in ("integer", "one-hot")
+        if getattr(loss, "from_logits", False):
+            return Dense(1 if single else classes)
+        return Dense(1, activation="sigmoid") if single else Dense(classes, activation="softmax")
 
     def _loss(self) -> str:
         return "binary_crossentropy" if len(self.classes_) == 2 else "sparse_categorical_crossentropy"
 
-    def _class_weights(self, y: np.ndarray) -> dict[int, float]:
+    def _class_weights(self, y: np.ndarray, weight: np.ndarray | None) -> dict[int, float]:
         if self.class_weight is None:
             return {}
-        present = np.unique(y)
+        present, codes = np.unique(y, return_inverse=True)
         weights = compute_class_weight(self.class_weight, classes=present, y=y)
+        weights = weights / np.average(weights[codes], weights=weight)
         places = np.searchsorted(self.classes_, present)
         return {int(place): float(weight) for place, weight in zip(places, weights, strict=True)}
 

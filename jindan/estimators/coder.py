@@ -17,12 +17,13 @@ from ..engine.run import Run
 from ..engine.train import train
 from ..errors import FileError, InputError
 from ..layers import Layer
-from ..models import folders, saving
+from ..models import estimator_files, folders, saving
 from ..models.autoencoder import Autoencoder as Halves
 from ..models.sequential import Sequential
 from ..optimizers import Adam
 from ..plan import Plan
 from ..schedules import CosineDecay
+from ..spec import to_json
 from .mixins import ManyMixin, TellsMixin, warn_unless_finite
 from .settings import SCALINGS, check_settings, scaling_of, whole, wholes
 
@@ -196,9 +197,7 @@ class Coder(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerM
     def save(self, path: str | Path) -> None:
         """Write settings, plan and weights into a folder; `jindan.load` reads its network as a Sequential."""
         check_is_fitted(self)
-        settings = {k: list(v) if isinstance(v, (tuple, np.ndarray)) else v for k, v in self.get_params().items()}
-        if not isinstance(settings["random_state"], (int, np.integer)):
-            settings["random_state"] = None
+        settings, _ = estimator_files.plain(to_json(self.get_params()), {}, self)
         estimator = {"class": type(self).__name__, "settings": settings, "facts": self._facts()}
         with folders.whole_folder(path) as folder:
             saving.write_run(folder, self.run_, extra={"compiled": True, "estimator": estimator})
@@ -221,7 +220,10 @@ class Coder(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerM
             raise FileError("This folder holds no such model.", where=path, expected=f"{cls.__name__} saved by jindan",
                             received=(found or {}).get("class", "another model"),
                             help="jindan.load reads any model's network.")  # fmt: skip
-        model = cls(**found["settings"])
+        settings = dict(found["settings"])
+        names = settings.pop("feature_names", None)
+        model = cls(**settings)
+        estimator_files.names_back(model, names)
         for name, value in {**found["facts"], **folders.read_arrays(Path(path) / ARRAYS)}.items():
             setattr(model, name, value)
         model.n_features_in_ = len(model.mean_)

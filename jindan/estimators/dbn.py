@@ -205,7 +205,8 @@ class DBN(ManyLabelledMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
         arrays = {f"network.{k}": a for k, a in enumerate(self.model_.get_weights())}
         for depth, params in enumerate(self.stack_.params if self.stack_ is not None else ()):
             arrays |= {f"rbm.{depth}.{name}": a for name, a in params.items()}
-        estimator_files.write(path, "DBN", settings, {**arrays, "mean": self.mean_, "scale": self.scale_})
+        arrays |= {"mean": self.mean_, "scale": self.scale_}
+        estimator_files.write(path, "DBN", *estimator_files.plain(settings, arrays, self))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -217,8 +218,10 @@ class DBN(ManyLabelledMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
         settings, arrays = estimator_files.read(path, "DBN")
         classes, dtype = settings.pop("classes"), settings.pop("classes_dtype")
         visible, curve = settings.pop("visible_"), settings.pop("loss_curve")
+        names = settings.pop("feature_names", None)
         settings["hidden_layer_sizes"] = tuple(settings["hidden_layer_sizes"])
         model = cls(**settings)
+        estimator_files.names_back(model, names)
         model.classes_ = np.array(classes, object if dtype == "|O" else dtype)
         model.visible_, model.loss_curve_ = visible, [float(v) for v in curve]
         model.mean_, model.scale_ = arrays["mean"], arrays["scale"]
@@ -226,8 +229,8 @@ class DBN(ManyLabelledMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
         output = Dense(len(model.classes_), activation="softmax")
         model.model_ = dbn.fresh(model.n_features_in_, model.hidden_layer_sizes, output, model.dtype)
         model.model_.set_weights([arrays[f"network.{k}"] for k in range(2 * len(model.hidden_layer_sizes) + 2)])
-        names = ("kernel", "visible_bias", "hidden_bias")
-        rbms = [{name: arrays[f"rbm.{depth}.{name}"] for name in names}
+        parts = ("kernel", "visible_bias", "hidden_bias")
+        rbms = [{name: arrays[f"rbm.{depth}.{name}"] for name in parts}
                 for depth in range(len(model.hidden_layer_sizes)) if f"rbm.{depth}.kernel" in arrays]  # fmt: skip
         model.stack_ = dbn.Stack(tuple(rbms), visible) if rbms else None
         return model

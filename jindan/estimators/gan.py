@@ -20,6 +20,7 @@ from ..errors import FileError, InputError, JindanWarning
 from ..models import estimator_files, saving
 from ..models import gan as networks
 from ..models.gan import LOSSES, NON_SATURATING, PENALTY, GANProgram
+from ..spec import to_json
 from .mixins import ManyMixin, TellsMixin
 from .settings import SCALINGS, asked_for, check_settings, scaling_of, whole, wholes
 
@@ -261,8 +262,7 @@ class GAN(ManyMixin, TellsMixin, BaseEstimator):
     def save(self, path: str | Path) -> None:
         """Write settings and weights into a folder."""
         check_is_fitted(self)
-        settings, arrays = estimator_files.plain(self.get_params(), {}, self)
-        settings = {k: list(v) if isinstance(v, (tuple, np.ndarray)) else v for k, v in settings.items()}
+        settings, _ = estimator_files.plain(to_json(self.get_params()), {}, self)
         settings |= {"output_": self.output_, "history": saving.history_json(self.history_),
                      "findings": [finding.to_dict() for finding in self.findings_]}  # fmt: skip
         arrays = {"mean": self.mean_, "scale": self.scale_}

@@ -6,6 +6,8 @@ float64, with a batch size that divides the rows, the loss curve is scikit-learn
 - `alpha`. scikit-learn adds α/(2m) ‖W‖² to the cost of a batch of m rows. A Plan has one penalty λ Σw², here
   λ = α/(2 · batch size); so only a last, smaller batch is penalised less than there.
 - Fresh biases are 0 (there: random), kernels Glorot uniform (the same but for the logistic activation).
+- A batch's slope is divided by its rows (there: by its own sum of `sample_weight`, and so is its penalty). So that only
+  ratios of weights count here too, they are scaled to a mean of 1 over the rows trained on, `class_weight` included.
 - `tol` is measured against the last loss that counted as an improvement (there: against the lowest loss).
 - `solver` may be any optimizer of jindan, by name or object; "lbfgs" is not among them.
 - Computation is in float32 unless `dtype="float64"`.
@@ -19,6 +21,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -35,12 +38,14 @@ from ..engine.run import Run
 from ..engine.train import train
 from ..errors import InputError
 from ..layers import Dense
+from ..losses import Loss
 from ..models import Sequential
 from ..models.fitting import ready
 from ..optimizers import SGD, Adam, Optimizer
 from ..plan import Plan
 from ..spec import get
-from .mixins import TellsMixin
+from .mixins import TellsMixin, warn_unless_finite
+from .settings import check_settings, whole
 
 # scikit-learn's names for what the field calls otherwise.
 _ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
@@ -126,25 +131,34 @@ class Neural(TellsMixin, BaseEstimator):
     # -- fitting -------------------------------------------------------------------------------------------------
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on rows X (n, features) with targets y; `sample_weight` is one number a row."""
+        """Train on rows X (n, features) with targets y.
+
+        Args:
+            X, y: Rows and their targets.
+            sample_weight: One number a row, of which only ratios count. Early stopping judges by weighted rows.
+
+        Raises:
+            InputError: settings, targets or weights that cannot be used.
+        """
         X, y = self._first(X, y)
-        data = self._data(X, y, sample_weight)
         plan = self._full_plan(y)
         if self.early_stopping:
-            plan = plan.replace(**self._watch(y))
+            plan = plan.replace(**self._watch(y, weighted=sample_weight is not None))
         elif self.plan is None:
             # There, too, the count has to exceed n_iter_no_change.
             watch = EarlyStopping("loss", self.tol, int(self.n_iter_no_change) + 1)
             plan = plan.replace(early_stopping=watch)
+        plan, data = self._weighed(plan, X, y, sample_weight)
         self._adopt(train(ready(plan, data.y), data, listen=self._line()))
         history = self.run_.history
-        self.loss_curve_ = list(history["loss"])
-        if self.early_stopping:
-            self.validation_scores_ = list(history[f"val_{self._score}"])
-            self.best_validation_score_ = max(self.validation_scores_)
+        self.loss_curve_ = list(history.get("loss", ()))
         if self.run_.interrupted:
             raise KeyboardInterrupt
-        if self.plan is None and not self.run_.stopped_early:
+        if self.early_stopping:
+            self.validation_scores_ = list(history.get(f"val_{self._score}", ()))
+            self.best_validation_score_ = max(self.validation_scores_, default=np.nan)
+        warn_unless_finite(self, [*self.model_.get_weights(), self.loss_curve_])
+        if self.plan is None and not self.run_.stopped_early and np.isfinite(self.loss_):
             warnings.warn(
                 f"Training ended after max_iter={self.max_iter} epochs, before its loss had settled. "
                 "Raise max_iter or learning_rate_init.",
@@ -157,12 +171,18 @@ class Neural(TellsMixin, BaseEstimator):
         """One more epoch, from the weights and the optimizer's memory of the run before."""
         plan = self._full_plan(y).replace(epochs=1, early_stopping=None)
         if before is not None:
-            # Another order of rows each time.
+            # Another order of rows each time; what a fit that was cut off had left to do is not made up for.
             plan = plan.replace(seed=(before.plan.seed + 1) % 2**31)  # type: ignore[operator]
-        self._adopt(train(plan, self._data(X, y, sample_weight), start=before))
+            before = replace(before, interrupted=False)
+        plan, data = self._weighed(plan, X, y, sample_weight)
+        run = train(plan, data, start=before)
+        if run.interrupted:
+            raise KeyboardInterrupt
+        self._adopt(run)
         curve = self.loss_curve_ if before is not None else []
-        self.loss_curve_ = [*curve, *self.run_.history["loss"]]
+        self.loss_curve_ = [*curve, *run.history["loss"]]
         self.n_iter_ = len(self.loss_curve_)
+        warn_unless_finite(self, [*self.model_.get_weights(), run.history["loss"]])
         return self
 
     def _adopt(self, run: Run) -> None:
@@ -170,20 +190,34 @@ class Neural(TellsMixin, BaseEstimator):
         self.model_ = Sequential.from_run(run)
         self.n_iter_ = run.epochs
         self.n_outputs_ = self.model_.network.output_shape[-1]  # type: ignore[union-attr]
-        self.best_loss_ = min(run.history["loss"], default=np.nan)
+        self.best_loss_ = min(run.history.get("loss", ()), default=np.nan)
 
-    def _data(self, X: np.ndarray, y: np.ndarray, sample_weight: Any) -> Data:
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        return Data.of(X, self._encode(y, self._full_plan(y)), weight)
+    def _weighed(self, plan: Plan, X: np.ndarray, y: np.ndarray, sample_weight: Any) -> tuple[Plan, Data]:
+        """The plan and its data, weights being 1 on average over the rows trained on."""
+        rows = slice(None) if plan.rows is None else plan.rows.numbers
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+            mean = float(weight[rows].mean())
+            if not mean > 0:
+                raise InputError("The rows trained on have no weight.", where="sample_weight",
+                                 expected="a mean above 0", received=mean)  # fmt: skip
+            weight = weight / mean
+        of_classes = self._class_weights(y[rows], None if weight is None else weight[rows])
+        plan = plan.replace(class_weight=of_classes) if of_classes else plan
+        return plan, Data.of(X, self._encode(y, plan), weight)
 
     def _full_plan(self, y: np.ndarray) -> Plan:
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        if self.plan is not None:
-            plan = self.plan if self.plan.layers else self.plan.replace(layers=(*self._hidden(), self._output(y)))
-            return plan if self.random_state is None and plan.seed is not None else plan.replace(seed=seed)
-        batch = self._batch(len(y))
+        plan = self._own_plan(len(y), seed) if self.plan is None else self.plan
+        if not plan.layers:
+            plan = plan.replace(layers=(*self._hidden(), self._output(y, plan.loss)))
+        return plan if self.random_state is None and plan.seed is not None else plan.replace(seed=seed)
+
+    def _own_plan(self, rows: int, seed: int) -> Plan:
+        check_settings(self, {"max_iter": (whole(self.max_iter, 1), "a whole number >= 1")})
+        batch = self._batch(rows)
         return Plan(
-            (*self._hidden(), self._output(y)),
             loss=self._loss(),
             optimizer=self._optimizer(),
             batch_size=batch,
@@ -192,8 +226,11 @@ class Neural(TellsMixin, BaseEstimator):
             shuffle=self.shuffle,
             l2=self.alpha / (2 * batch),
             dtype=self.dtype,
-            class_weight=self._class_weights(y),
         )
+
+    @property
+    def _dtype(self) -> str:
+        return self.dtype if self.plan is None else self.plan.dtype
 
     def _hidden(self) -> tuple:
         if self.layers is not None:
@@ -222,7 +259,7 @@ class Neural(TellsMixin, BaseEstimator):
             )  # fmt: skip
         return min(int(self.batch_size), rows)
 
-    def _watch(self, y: np.ndarray) -> dict[str, Any]:
+    def _watch(self, y: np.ndarray, *, weighted: bool) -> dict[str, Any]:
         """Early stopping on the score of rows kept aside, the best epoch's weights kept."""
         rows, kept = train_test_split(
             np.arange(len(y)),
@@ -232,13 +269,14 @@ class Neural(TellsMixin, BaseEstimator):
         )
         name = f"val_{self._score}"
         watch = EarlyStopping(name, self.tol, int(self.n_iter_no_change) + 1, mode="max", restore_best_weights=True)
-        return {"rows": rows, "validation_rows": kept, "metrics": (self._score,), "early_stopping": watch}
+        judged = {"metrics": (), "weighted_metrics": (self._score,)} if weighted else {"metrics": (self._score,)}
+        return {"rows": rows, "validation_rows": kept, "early_stopping": watch, **judged}
 
     # -- predicting ----------------------------------------------------------------------------------------------
 
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        return self.model_.predict(validate_data(self, X, reset=False, dtype=self.dtype))
+        return self.model_.predict(validate_data(self, X, reset=False, dtype=self._dtype))
 
     # -- what the two differ in ----------------------------------------------------------------------------------
 
@@ -248,13 +286,13 @@ class Neural(TellsMixin, BaseEstimator):
     def _encode(self, y: np.ndarray, plan: Plan) -> np.ndarray:
         raise NotImplementedError
 
-    def _output(self, y: np.ndarray) -> Dense:
+    def _output(self, y: np.ndarray, loss: Loss) -> Dense:
         raise NotImplementedError
 
     def _loss(self) -> str:
         raise NotImplementedError
 
-    def _class_weights(self, y: np.ndarray) -> dict[int, float]:
+    def _class_weights(self, y: np.ndarray, weight: np.ndarray | None) -> dict[int, float]:
         return {}
 
     def _strata(self, y: np.ndarray) -> np.ndarray | None:

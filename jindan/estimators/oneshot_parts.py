@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from ..errors import FileError, InputError
 from ..layers import Layer
 from ..layers.network import Network
-from ..models import folders, saving
+from ..models import estimator_files, folders, saving
 from ..models.model import Model
 from ..models.oneshot import METHODS, trunk
 from ..models.oneshot_gallery import Gallery
@@ -83,9 +83,7 @@ def network_of(model: Any, shape: tuple[int, ...]) -> Network:
 
 def write(path: str | Path, model: Any) -> None:
     """A folder with a NeuralOneShot, whole or not at all."""
-    settings = {name: to_json(value) for name, value in model.get_params(deep=False).items()}
-    if not isinstance(settings["random_state"], int):
-        settings["random_state"] = None
+    settings, _ = estimator_files.plain(to_json(model.get_params(deep=False)), {}, model)
     gallery = model.gallery_
     facts = {
         "shape": list(model.shape_), "enrolled": model.enrolled_, "similarity": gallery.similarity,
@@ -119,6 +117,7 @@ def read(path: str | Path, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     arrays = folders.read_arrays(Path(path) / ARRAYS)
     try:
         settings, facts = dict(found["settings"]), found["facts"]
+        names = settings.pop("feature_names", None)
         for key in ("layers", "augmentation"):
             if settings[key] is not None:
                 settings[key] = [from_json("layer", layer) for layer in settings[key]]
@@ -131,6 +130,7 @@ def read(path: str | Path, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
             "history_": saving.history_of(facts["history"]), "model_": Model.from_run(run),
             "mean_": arrays["mean"], "scale_": arrays["scale"], "center_": arrays["center"],
             "n_features_in_": math.prod(facts["shape"]),
+            **({} if names is None else {"feature_names_in_": np.array(names, object)}),
         }  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise folders.damaged(Path(path) / folders.PLAN, error, "Train again, or restore the folder.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Self
 
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..activations import step
 from ..engine.run import Run
@@ -18,10 +19,12 @@ from ..engine.train import train
 from ..errors import InputError, UnknownNameError
 from ..initializers import Constant
 from ..layers import Dense
-from ..models import Sequential
+from ..models import Sequential, estimator_files
 from ..optimizers import SGD
 from ..plan import Plan
+from ..spec import to_json
 from ..utils import to_categorical
+from .settings import check_settings, whole
 
 GATES = {"AND": ((1.0, 1.0), -1.5), "OR": ((1.0, 1.0), -0.5), "NAND": ((-1.0, -1.0), 1.5)}
 
@@ -95,12 +98,15 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         """Learn from rows X (n, features) with classes y."""
         X, y = validate_data(self, X, y, dtype=self.dtype)
         check_classification_targets(y)
+        check_settings(self, {"max_iter": (whole(self.max_iter, 1), "a whole number >= 1")})
         classes, codes = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise InputError("The target has one class only.", where="y", expected="at least two classes")
         targets = codes[:, None] if len(classes) == 2 else to_categorical(codes)
         run: Run = train(self._plan(X.shape[1], targets.shape[1]), (X, targets), listen=_perfect)
-        wrong = run.history["mistakes"]
+        wrong = run.history.get("mistakes", [])
+        if run.interrupted and (not wrong or wrong[-1] > 0):  # ended neither by itself nor by `_perfect`
+            raise KeyboardInterrupt
         self.classes_ = classes
         self.coef_, self.intercept_ = run.weights[0]["kernel"].T, run.weights[0]["bias"]
         self.n_iter_ = next((epoch + 1 for epoch, share in enumerate(wrong) if share == 0), len(wrong))
@@ -157,6 +163,37 @@ class Perceptron(ClassifierMixin, BaseEstimator):
     def _classes(self) -> np.ndarray:
         """Those learned; for weights set by hand 0, 1, …"""
         return self.classes_ if hasattr(self, "classes_") else np.arange(max(2, len(self._weights()[0])))
+
+    # -- keeping -----------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write settings and weights into a folder."""
+        check_is_fitted(self)
+        settings, arrays = estimator_files.plain(to_json(self.get_params()), {}, self)
+        if hasattr(self, "coef_"):
+            settings |= {"classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str,
+                         "mistakes_": self.mistakes_}  # fmt: skip
+            arrays = {"coef": self.coef_, "intercept": self.intercept_}
+        estimator_files.write(path, "Perceptron", settings, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Undo `save`.
+
+        Raises:
+            FileError: when the folder holds no Perceptron.
+        """
+        settings, arrays = estimator_files.read(path, "Perceptron")
+        names, mistakes = settings.pop("feature_names", None), settings.pop("mistakes_", None)
+        classes, dtype = settings.pop("classes", None), settings.pop("classes_dtype", None)
+        model = cls(**settings)
+        estimator_files.names_back(model, names)
+        if classes is not None:
+            model.classes_ = np.array(classes, object if dtype == "|O" else dtype)
+            model.coef_, model.intercept_ = arrays["coef"], arrays["intercept"]
+            model.mistakes_, model.n_iter_ = mistakes, len(mistakes)
+            model.n_features_in_ = model.coef_.shape[1]
+        return model
 
 
 def _perfect(progress: Any) -> bool:

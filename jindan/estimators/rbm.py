@@ -128,7 +128,11 @@ class RBM(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
             # Another order of rows, and other draws, each time.
             state, seed = self.run_.state, (self.run_.seed + 1) % 2**31
         start = Trained.fresh(program, state, seed, self._values())
-        self._adopt(train_program(program, X, epochs=1, start=start))
+        run = train_program(program, X, epochs=1, start=start)[0]
+        if run.interrupted:
+            raise KeyboardInterrupt
+        self._adopt([run])
+        warn_unless_finite(self, self._params().values())
         return self
 
     def _settle(self, X: np.ndarray) -> None:
@@ -269,7 +273,7 @@ class RBM(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
         check_is_fitted(self)
         settings = {**self.get_params(), "visible_": self.visible_, "history": saving.history_json(self.history_)}
         arrays = {**self._params(), "mean": self.mean_, "scale": self.scale_, "base": self._base}
-        estimator_files.write(path, "RBM", settings, arrays)
+        estimator_files.write(path, "RBM", *estimator_files.plain(settings, arrays, self))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -280,7 +284,9 @@ class RBM(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
         """
         settings, arrays = estimator_files.read(path, "RBM")
         visible, history = settings.pop("visible_"), settings.pop("history")
+        names = settings.pop("feature_names", None)
         model = cls(**settings)
+        estimator_files.names_back(model, names)
         model.visible_, model._base = visible, arrays.pop("base")
         model.mean_, model.scale_ = arrays.pop("mean"), arrays.pop("scale")
         model.n_features_in_ = len(model.mean_)

@@ -133,9 +133,8 @@ class RBMClassifier(ManyLabelledMixin, ScoresMixin, TellsMixin, ClassifierMixin,
         check_is_fitted(self)
         settings = {**self.get_params(), "classes": self.classes_.tolist(), "classes_dtype": self.classes_.dtype.str,
                     "visible_": self.visible_, "history": saving.history_json(self.history_)}  # fmt: skip
-        estimator_files.write(
-            path, "RBMClassifier", settings, {**self.params_, "mean": self.mean_, "scale": self.scale_}
-        )
+        arrays = {**self.params_, "mean": self.mean_, "scale": self.scale_}
+        estimator_files.write(path, "RBMClassifier", *estimator_files.plain(settings, arrays, self))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -147,7 +146,9 @@ class RBMClassifier(ManyLabelledMixin, ScoresMixin, TellsMixin, ClassifierMixin,
         settings, arrays = estimator_files.read(path, "RBMClassifier")
         classes, dtype = settings.pop("classes"), settings.pop("classes_dtype")
         visible, history = settings.pop("visible_"), settings.pop("history")
+        names = settings.pop("feature_names", None)
         model = cls(**settings)
+        estimator_files.names_back(model, names)
         model.classes_ = np.array(classes, object if dtype == "|O" else dtype)
         model.visible_, model.history_ = visible, saving.history_of(history)
         model.mean_, model.scale_ = arrays.pop("mean"), arrays.pop("scale")

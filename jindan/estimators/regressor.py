@@ -9,6 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from ..layers import Dense
+from ..losses import Loss
 from ..plan import Plan
 from .neural import Neural
 
@@ -39,8 +40,8 @@ class NeuralRegressor(RegressorMixin, Neural):
         return outputs[:, 0] if self._flat else outputs
 
     def _first(self, X: Any, y: Any, reset: bool = True) -> tuple[np.ndarray, np.ndarray]:
-        X, y = validate_data(self, X, y, reset=reset, dtype=self.dtype, multi_output=True, y_numeric=True)
-        y = np.asarray(y, self.dtype)
+        X, y = validate_data(self, X, y, reset=reset, dtype=self._dtype, multi_output=True, y_numeric=True)
+        y = np.asarray(y, self._dtype)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._flat = y.ndim == 1
@@ -49,7 +50,7 @@ class NeuralRegressor(RegressorMixin, Neural):
     def _encode(self, y: np.ndarray, plan: Plan) -> np.ndarray:
         return y
 
-    def _output(self, y: np.ndarray) -> Dense:
+    def _output(self, y: np.ndarray, loss: Loss) -> Dense:
         return Dense(1 if y.ndim == 1 else y.shape[1])
 
     def _loss(self) -> str:

@@ -18,6 +18,7 @@ from ..models import word2vec_corpus as corpus
 from ..models.word2vec import CBOW, SKIP_GRAM
 from ..models.word2vec_training import Vectors, program_of, stable_block, train_vectors
 from ..models.word2vec_vectors import WordVectors
+from ..spec import to_json
 from .mixins import ManyMixin
 from .settings import check_settings, whole
 
@@ -233,8 +234,7 @@ class Word2Vec(ManyMixin, TransformerMixin, BaseEstimator):
             settings["tokenize"] = self.tokenize.to_dict()
         elif not isinstance(self.tokenize, str):
             settings["tokenize"] = None
-        if not isinstance(settings["random_state"], (int, np.integer)):
-            settings["random_state"] = None
+        settings, _ = estimator_files.plain(to_json(settings), {}, self)
         body = {"params": settings, "words": self.wv_.words, "history": saving.history_json(self.history_)}
         arrays = {"input": self.wv_.vectors, "output": self.output_, "counts": self.counts_}
         estimator_files.write(path, "Word2Vec", body, arrays)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,25 @@ from ..errors import ShapeError
 from ..spec import COUNT, FRACTION, Choice, Number, item
 from .base import Array, Context, Layer, Shape, Weight, is_zero, kernel, mean_penalty
 
+Made = TypeVar("Made", bound=type)
 
+
+def _named_as_in_keras(made: Made) -> Made:
+    """The class, which takes Keras's `output_shape=`, here the name of a method, for its field `output_features`."""
+    settle = made.__init__  # type: ignore[misc]
+
+    @functools.wraps(settle)
+    def begin(self: Any, *given: Any, output_shape: Any = None, **named: Any) -> None:
+        if output_shape is not None:
+            axes = output_shape if isinstance(output_shape, (tuple, list)) else (output_shape,)
+            named["output_features"] = axes[0] if len(axes) == 1 else output_shape
+        settle(self, *given, **named)
+
+    made.__init__ = begin  # type: ignore[misc]
+    return made
+
+
+@_named_as_in_keras
 class MultiHeadAttention(Layer):
     """Σ_heads softmax(Q Kᵀ / √key_dim) V W_o, with Q, K, V linear in query, key and value (Vaswani et al. 2017).
 
@@ -25,14 +44,14 @@ class MultiHeadAttention(Layer):
         value_dim: Length of each head's values; None is key_dim.
         dropout: Share of attention weights dropped in training.
         use_bias: Whether the linear maps have biases.
-        output_features: Features of the output (Keras: output_shape); None is those of the query.
+        output_features: Features of the output; None is those of the query. By keyword, `output_shape` as in Keras.
         kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
             kernel_constraint, bias_constraint: As in Dense, for each of its linear maps.
         seed: Taken for Keras's sake: numbers come from the plan's seed.
         use_causal_mask: Whether a place reads from itself and earlier ones only.
 
-    >>> MultiHeadAttention(2, 8).output_shape(((10, 16),))
-    (10, 16)
+    >>> MultiHeadAttention(2, 8).output_shape(((10, 16),)), MultiHeadAttention(2, 8, output_shape=4).output_features
+    ((10, 16), 4)
     """
 
     many = True
@@ -52,6 +71,10 @@ class MultiHeadAttention(Layer):
     bias_constraint: Any = item(default=None, kind="constraint")
     seed: int | None = item(default=None, rule=Number(integer=True), host=True, optional=True)
     use_causal_mask: bool = item(default=False)
+
+    def __call__(self, query: Any, value: Any = None, key: Any = None, **named: Any) -> Any:
+        """Connect it to query, value and key, as in Keras: by name or in this order."""
+        return super().__call__(*(part for part in (query, value, key) if part is not None), **named)
 
     @property
     def random(self) -> bool:
@@ -147,7 +170,7 @@ class MultiHeadAttention(Layer):
         """Which query may read which key, to broadcast with (rows, heads, queries, keys); None is all."""
         allowed = None
         if self.use_causal_mask:
-            allowed = jnp.tril(jnp.ones((queries, keys), bool), keys - queries)[None, None]
+            allowed = jnp.tril(jnp.ones((queries, keys), bool))[None, None]  # query t reads keys 0 … t, as in Keras
         if mask is not None:
             padding = (mask > 0)[:, None, None, :]
             allowed = padding if allowed is None else allowed & padding

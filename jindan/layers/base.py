@@ -86,6 +86,7 @@ class Context:
         axis: Name of the devices' axis along which the rows of a batch are split, or None.
         compute: Type to compute in where it is not that of the weights ("bfloat16"), or None.
         prefix: What the names of the layer's weights begin with, where it is held inside another.
+        frozen: Whether the layer, or one that it is held inside, has `trainable=False`.
     """
 
     training: bool = False
@@ -100,6 +101,7 @@ class Context:
     axis: str | None = None
     compute: Any = None
     prefix: str = ""
+    frozen: bool = False
 
     def random_key(self, stream: int = 0) -> Any:
         """A key that belongs to this application of a layer and step alone."""
@@ -137,14 +139,17 @@ class Layer(Spec, kind="layer"):
     (3,)
 
     Every layer takes, by keyword: `name`, `trainable` (False freezes its weights), `input_shape` or `input_dim` on the
-    first layer (the shape of one row), `dtype` (that of the first layer is the model's).
+    first layer (the shape of one row), `dtype` (that of the first layer is the model's), `inference` (True runs it as
+    at inference in training too; in a graph, `layer(x, training=False)`).
 
     Attributes:
         takes_integers: Whether integer inputs stay integers.
         many: Whether it takes a list of inputs: then `output_shape` and `weights` get a list of shapes.
         passes_mask: Whether its output has the mask of its input.
         full_precision: Whether it gets its weights uncast where a plan computes in half precision.
-        couples: Whether a row's output in training depends on the other rows of the batch.
+        exact_inputs: Whether it gets its inputs uncast there, too.
+        couples: Whether a row's output depends on the other rows of the batch. A layer of your own that says so gets
+            batches without padding, `predict`'s and a last partial one included.
         splits: Whether its work is too small a piece at a time to fill several cores, so that the rows of a batch are
             better split among them.
     """
@@ -153,6 +158,7 @@ class Layer(Spec, kind="layer"):
     many: ClassVar[bool] = False
     passes_mask: ClassVar[bool] = False
     full_precision: ClassVar[bool] = False
+    exact_inputs: ClassVar[bool] = False
     couples: ClassVar[bool] = False
     splits: ClassVar[bool] = False
 
@@ -161,6 +167,7 @@ class Layer(Spec, kind="layer"):
     input_shape: Any = item(default=None, host=True, kw_only=True)
     input_dim: int | None = item(default=None, rule=COUNT, host=True, kw_only=True)
     dtype: str | None = item(default=None, rule=Choice(("float32", "float64")), host=True, kw_only=True)
+    inference: bool | None = item(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

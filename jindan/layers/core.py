@@ -185,7 +185,7 @@ class ReLU(Layer):
 
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         below = 0.0 if is_zero(self.negative_slope) else self.negative_slope * (x - self.threshold)
-        a = jnp.where(x > self.threshold, x, below)
+        a = jnp.where(x <= self.threshold, below, x)  # so that NaN stays what it is
         return a if self.max_value is None else jnp.minimum(a, self.max_value)
 
 
@@ -204,7 +204,7 @@ class PReLU(Layer):
 
     Args:
         alpha_initializer: How α starts.
-        shared_axes: Axes (from 1, the batch being 0) that share one α.
+        shared_axes: Axes (from 1, the batch being 0) that share one α; one number for one axis.
     """
 
     passes_mask = True
@@ -218,7 +218,8 @@ class PReLU(Layer):
         return False  # α belongs to a place in time
 
     def weights(self, shape: Shape) -> dict[str, Weight]:
-        shared = () if self.shared_axes is None else tuple(self.shared_axes)
+        given = self.shared_axes
+        shared = () if given is None else (given,) if isinstance(given, int) else tuple(given)
         form = tuple(1 if axis + 1 in shared else length for axis, length in enumerate(shape))
         return {"alpha": Weight(form, self.alpha_initializer, self.alpha_regularizer, self.alpha_constraint)}
 

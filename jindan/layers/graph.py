@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from numbers import Real
 from typing import Any
 
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..errors import InputError
+from ..utils import draw_seed
 from .base import Context, Layer
 from .core import Input
 from .network import Network
@@ -126,26 +128,32 @@ def connect(layer: Layer, inputs: Any, *more: Any, origin: Any = None, **setting
         layer: The layer. Used again, it keeps one set of weights.
         inputs, more: Values of the graph, as a list or one by one.
         origin: Weights it starts from.
-        settings: Fields of the layer that belong to the call in Keras, such as `use_causal_mask=True`; `training`,
-            `mask` and None are left alone.
+        settings: Fields of the layer that belong to the call in Keras, such as `use_causal_mask=True`;
+            `training=False` is its field `inference`. Those that are None are left alone.
     """
     given = [*(inputs if isinstance(inputs, (list, tuple)) else [inputs]), *(m for m in more if m is not None)]
     maker = layer
-    unknown = [name for name in ("mask", "initial_state") if settings.get(name) is not None]
-    if settings.get("training"):
-        unknown.append("training")
+    arrays = bool(given) and all(isinstance(value, (np.ndarray, jax.Array)) for value in given)
+    training = settings.pop("training", None)
+    known = {field.name for field in fields(layer)}  # type: ignore[arg-type]
+    settings = {n: v for n, v in settings.items() if v is not None and (v is not False or n in known)}
+    unknown = [name for name in settings if name not in known or name == "mask"]
+    if training and not arrays:
+        unknown, settings = [*unknown, "training"], {**settings, "training": True}
     if unknown:
         raise InputError(
             f"{unknown[0]} cannot be given in a call.", where=type(layer).__name__, expected="the inputs alone",
             received=f"{unknown[0]}={settings[unknown[0]]!r}",
-            help="Masks come from Masking or Embedding(mask_zero=True); training is known while it runs.",
+            help="Masks come from Masking or Embedding(mask_zero=True); model(x, training=True) draws at inference.",
         )  # fmt: skip
-    changes = {n: v for n, v in settings.items() if v is not None and n not in ("training", "mask", "initial_state")}
+    changes = settings
+    if training is False and not arrays:
+        changes["inference"] = True
     if changes:
         layer = layer.replace(**changes)
     where = f"{type(layer).__name__} {layer.name or ''}".strip()
-    if given and all(isinstance(value, (np.ndarray, jax.Array)) for value in given):
-        return _computed(layer, given, where)
+    if arrays:
+        return _computed(layer, given, where, bool(training))
     sources = tuple(symbol_of(value, where) for value in given)
     symbol = Symbol(layer, sources, origin, maker=maker)
     forms = [shape_of(source) for source in sources]
@@ -156,8 +164,8 @@ def connect(layer: Layer, inputs: Any, *more: Any, origin: Any = None, **setting
     return symbol
 
 
-def _computed(layer: Layer, arrays: list, where: str) -> Any:
-    """A layer without weights, applied to arrays at inference."""
+def _computed(layer: Layer, arrays: list, where: str, training: bool) -> Any:
+    """A layer without weights, applied to arrays."""
     arrays = [jnp.asarray(a) for a in arrays]
     shape: Any = tuple(tuple(a.shape[1:]) for a in arrays)
     if layer.weights(shape if layer.many else shape[0]):
@@ -168,7 +176,8 @@ def _computed(layer: Layer, arrays: list, where: str) -> Any:
         )  # fmt: skip
     mask: Any = [None] * len(arrays) if layer.many else None
     value: Any = arrays if layer.many else arrays[0]
-    return layer.apply({}, value, Context(mask=mask))
+    key = jax.random.key(draw_seed()) if training else None
+    return layer.apply({}, value, Context(training=training, key=key, mask=mask))
 
 
 def _shape(layer: Layer, forms: list) -> Any:

@@ -22,8 +22,10 @@ def inner_apply(layer: Layer, w: dict[str, Array], x: Any, ctx: Context, place: 
     own = _own(w, prefix)
     if ctx.compute is not None:
         own = own if layer.full_precision else {name: cast(value, ctx.compute) for name, value in own.items()}
-        x = [cast(part, ctx.compute) for part in x] if isinstance(x, (list, tuple)) else cast(x, ctx.compute)
+        if not (layer.takes_integers or layer.exact_inputs):
+            x = [cast(part, ctx.compute) for part in x] if isinstance(x, (list, tuple)) else cast(x, ctx.compute)
     inside = ctx.inside(place, prefix)
+    inside.frozen = ctx.frozen or not layer.trainable
     if layer.many and not isinstance(x, (list, tuple)):
         x, inside.mask = [x], [ctx.mask]
     return layer.apply(own, x, inside)

@@ -58,7 +58,7 @@ class Network:
                 )  # fmt: skip
             shape = tuple(given) if layer.many else given[0]
             wanted = layer.input_shape
-            if wanted is not None and not _matches(wanted, shape):
+            if wanted is not None and not (_matches(wanted, shape) or (len(given) == 1 and _matches(wanted, given[0]))):
                 raise ShapeError(
                     "A layer was told one input shape and gets another.",
                     where=self.title(index),
@@ -148,6 +148,19 @@ class Network:
         return tuple(bool(found) and all(found) for found in read)
 
     @cached_property
+    def exact(self) -> frozenset[int]:
+        """Nodes whose inputs keep their digits in half precision: of layers that need them, and of what leads there."""
+        found: set[int] = set()
+        for place, (index, sources) in reversed(list(enumerate(self.graph.nodes))):
+            layer = self.layers[index]
+            if layer.takes_integers or layer.exact_inputs:
+                found.add(place)
+            if place in found:
+                before = [number_of(source) - self.graph.inputs for source in sources]
+                found.update(p for p in before if p >= 0 and not self.specs[self.graph.nodes[p][0]])
+        return frozenset(found)
+
+    @cached_property
     def specs(self) -> tuple[dict[str, Weight], ...]:
         """The weights each layer asks for."""
         return tuple(layer.weights(shape) for layer, shape in zip(self.layers, self.shapes_in, strict=True))
@@ -163,7 +176,16 @@ class Network:
 
     def flops(self) -> int:
         """Floating-point operations of one row, forward."""
-        return sum(layer.flops(shape) for layer, shape in zip(self.layers, self.shapes_in, strict=True))
+        return sum(map(self.flops_of, range(len(self.layers))))
+
+    def flops_of(self, index: int) -> int:
+        """Those of one layer, in all places it is used in."""
+        layer, total = self.layers[index], 0
+        for used, sources in self.graph.nodes:
+            if used == index:
+                given = tuple(take(self._values, source) for source in sources)
+                total += layer.flops(given if layer.many else given[0])
+        return total
 
     def trained(self, index: int, name: str) -> bool:
         """Whether a weight is changed by training."""
@@ -206,23 +228,24 @@ class Network:
 
     def walk(self, weights: Weights, x: Any, ctx: Context, upto: int | None = None) -> tuple[Any, Any]:
         """Outputs and their masks."""
-        graph, mask = self.graph, ctx.mask
+        graph, mask, training = self.graph, ctx.mask, ctx.training
         several = graph.inputs > 1
         values: list[Any] = list(x) if several else [x]
         masks: list[Any] = list(mask) if several and mask is not None else [mask] * len(values)
         for place, (index, sources) in enumerate(graph.nodes[:upto]):
             layer, w = self.layers[index], weights[index]
             given, known = [take(values, s) for s in sources], [masks[number_of(s)] for s in sources]
-            ctx.index, ctx.place = index, place
+            ctx.index, ctx.place, ctx.frozen = index, place, not layer.trainable
+            ctx.training = training and not layer.inference
             if ctx.compute is not None and not layer.full_precision:
                 w = {name: cast(value, ctx.compute) for name, value in w.items()}
             ctx.mask = known if layer.many else known[0]
-            if ctx.compute is not None:
+            if ctx.compute is not None and place not in self.exact:
                 given = [cast(part, ctx.compute) for part in given]
             value = given if layer.many else given[0]
             values.append(layer.apply(w, value, ctx))
             masks.append(layer.mask_of(value, ctx.mask))
-        ctx.mask = mask
+        ctx.mask, ctx.training = mask, training
         if upto is not None:
             return values[-1], masks[-1]
         outputs, known = [take(values, s) for s in graph.outputs], [masks[number_of(s)] for s in graph.outputs]

@@ -59,8 +59,8 @@ class BatchNormalization(_Normalization):
     """y = γ (x − μ) / √(σ² + ε) + β by the moments of the batch in training, by running ones at inference.
 
     μ, σ² (biased) are taken over all axes but `axis`, over rows that exist and time steps that are not masked. After
-    each training batch, running ← momentum · running + (1 − momentum) · batch. A layer with `trainable=False` uses the
-    running moments in training too. (Ioffe & Szegedy 2015; defaults of Keras.)
+    each training batch, running ← momentum · running + (1 − momentum) · batch. A layer with `trainable=False`, or
+    inside one with it, uses the running moments in training too. (Ioffe & Szegedy 2015; defaults of Keras.)
 
     Args:
         axis: The axis of features, the batch axis being 0.
@@ -105,7 +105,7 @@ class BatchNormalization(_Normalization):
         axis = _axis(self, self.axis, x.ndim - 1)
         form = tuple(-1 if a == axis else 1 for a in range(x.ndim))
         wide = _wide(x)
-        if ctx.training and self.trainable:
+        if ctx.training and self.trainable and not ctx.frozen:
             mask = _counting(ctx, x.ndim, axis)
             axes = tuple(a for a in range(x.ndim) if a != axis)
             normal, mean, variance = standardise(wide, mask, axes, self.epsilon, ctx.axis)
@@ -127,10 +127,15 @@ class BatchNormalization(_Normalization):
 def _counting(ctx: Context, rank: int, axis: int) -> Array | None:
     """1 for numbers that count in the moments of a batch: those of rows that exist and of steps not masked."""
     mask = None if ctx.rows is None else ctx.rows.reshape(-1, *[1] * (rank - 1))
-    if ctx.mask is not None and rank >= 3 and axis != 1:
-        steps = ctx.mask.reshape(*ctx.mask.shape[:2], *[1] * (rank - 2))
+    if ctx.mask is not None and rank > ctx.mask.ndim and axis >= ctx.mask.ndim:
+        steps = _over(ctx.mask, rank)
         mask = steps if mask is None else mask * steps
     return mask
+
+
+def _over(mask: Array, rank: int) -> Array:
+    """A mask of the first axes of arrays of that rank, to broadcast with them."""
+    return mask.reshape(*mask.shape, *[1] * (rank - mask.ndim))
 
 
 class LayerNormalization(_Normalization):
@@ -171,8 +176,8 @@ class LayerNormalization(_Normalization):
         axes = self._axes(x.ndim - 1)
         form = tuple(x.shape[a] if a in axes else 1 for a in range(x.ndim))
         mask = None
-        if ctx.mask is not None and 1 in axes and x.ndim > 2:
-            mask = ctx.mask.reshape(*ctx.mask.shape[:2], *[1] * (x.ndim - 2))
+        if ctx.mask is not None and 1 in axes and x.ndim > ctx.mask.ndim:
+            mask = _over(ctx.mask, x.ndim)
         normal, _, _ = standardise(_wide(x), mask, axes, self.epsilon)
         return _gained(w, normal, form).astype(x.dtype)
 
@@ -243,8 +248,8 @@ class GroupNormalization(_Normalization):
         groups = self._groups(x.shape[-1])
         wide = _wide(x).reshape(x.shape[0], -1, groups, x.shape[-1] // groups)
         mask = None
-        if ctx.mask is not None and x.ndim > 2:
-            steps = ctx.mask.reshape(*ctx.mask.shape[:2], *[1] * (x.ndim - 3))
+        if ctx.mask is not None and x.ndim > ctx.mask.ndim:
+            steps = _over(ctx.mask, x.ndim - 1)
             mask = jnp.broadcast_to(steps, x.shape[:-1]).reshape(x.shape[0], -1, 1, 1)
         normal, _, _ = standardise(wide, mask, (1, 3), self.epsilon)
         return _gained(w, normal.reshape(x.shape)).astype(x.dtype)

@@ -114,9 +114,13 @@ class _Recurrent(Layer, abstract=True):
         return (jnp.zeros((rows, self.units), dtype),) * self._states
 
     def step(self, w: dict[str, Array], x: Array, state: States, ctx: Context) -> tuple[Array, States]:
-        """The output (rows, units) for one step (rows, features), and the states after it."""
-        out, state = self.recur(x[:, None], *self._kernels(w, ctx), w.get("bias"), initial=state)
-        return out, state
+        """The output (rows, units) for one step (rows, features), and the states after it; `ctx.mask` is (rows,)."""
+        out, after = self.recur(x[:, None], *self._kernels(w, ctx), w.get("bias"), initial=state)
+        if ctx.mask is None:
+            return out, after
+        real = ctx.mask[:, None] > 0
+        out = jnp.where(real, out, 0 if self.zero_output_for_mask else state[0])
+        return out, tuple(jnp.where(real, new, old) for new, old in zip(after, state, strict=True))
 
     def recur(self, x: Array, kernel: Array, recurrent_kernel: Array, bias: Any, **how: Any) -> tuple[Array, States]:
         """Outputs and last states for a whole sequence; see `jindan.ops.recurrence`."""

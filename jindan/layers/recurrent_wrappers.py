@@ -137,7 +137,8 @@ class Bidirectional(Layer):
 class TimeDistributed(Layer):
     """A layer applied to every step of a sequence: (rows, time, …) → (rows, time, …).
 
-    Weights: those of the layer under "layer.".
+    Weights: those of the layer under "layer.". Of a mask (rows, time, words), the layer gets that of each step; a
+    step of which it makes one thing exists if any of its words does.
 
     >>> from jindan.layers import Dense
     >>> TimeDistributed(Dense(3)).output_shape((5, 2))
@@ -184,12 +185,22 @@ class TimeDistributed(Layer):
 
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         rows, time = x.shape[:2]
-        real = None if ctx.rows is None else jnp.repeat(ctx.rows, time)
-        if ctx.mask is not None:
+        real, inner = None if ctx.rows is None else jnp.repeat(ctx.rows, time), _flat(ctx.mask)
+        if ctx.mask is not None and inner is None:
             there = ctx.mask.reshape(-1).astype(x.dtype)
             real = there if real is None else real * there
-        out = inner_apply(self.layer, w, x.reshape(-1, *x.shape[2:]), replace(ctx, rows=real, mask=None), 0, "layer.")
+        out = inner_apply(self.layer, w, x.reshape(-1, *x.shape[2:]), replace(ctx, rows=real, mask=inner), 0, "layer.")
         return out.reshape(rows, time, *out.shape[1:])
+
+    def mask_of(self, x: Any, mask: Any) -> Any:
+        inner = _flat(mask)
+        if inner is None:
+            return mask
+        given, known = x.reshape(-1, *x.shape[2:]), inner
+        found = self.layer.mask_of([given], [known]) if self.layer.many else self.layer.mask_of(given, known)
+        if found is None:
+            return jnp.any(inner.reshape(*mask.shape[:2], -1) > 0, axis=-1).astype(jnp.float32)
+        return found.reshape(*mask.shape[:2], *found.shape[1:])
 
     def bare(self) -> tuple[Layer, str] | None:
         found = self.layer.bare()
@@ -203,3 +214,8 @@ class TimeDistributed(Layer):
 
     def flops(self, shape: Shape) -> int:
         return shape[0] * self.layer.flops(shape[1:])
+
+
+def _flat(mask: Any) -> Any:
+    """A mask with axes behind that of time, a row a step; None where there are no such axes."""
+    return None if mask is None or mask.ndim < 3 else mask.reshape(-1, *mask.shape[2:])

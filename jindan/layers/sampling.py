@@ -71,7 +71,7 @@ class Sampling(Layer):
         each = each.reshape(each.shape[0], -1).sum(1)
         cost = _mean(each, ctx)
         share: Any = self.weight
-        if not is_zero(self.warm_up) and ctx.training and self.trainable:
+        if not is_zero(self.warm_up) and ctx.training and self.trainable and not ctx.frozen:
             done = ctx.known("updates", w["updates"])
             share = share * jnp.minimum(done / self.warm_up, 1)
             ctx.update("updates", done + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from typing import Any
 
 import jax.numpy as jnp
@@ -38,6 +39,7 @@ class Normalization(Layer):
 
     passes_mask = True
     full_precision = True
+    exact_inputs = True
 
     axis: Any = item(default=-1)
     mean: Any = item(default=None, host=True)
@@ -62,7 +64,7 @@ class Normalization(Layer):
             self._take(np.asarray(self.mean, np.float64), np.asarray(self.variance, np.float64))
 
     def adapt(self, data: Any) -> Normalization:
-        """Take mean and variance from rows; do so before the layer is put into a model.
+        """Take mean and variance from rows. A model that the layer was put into before computes by them from then on.
 
         Args:
             data: (rows, …) numbers.
@@ -81,7 +83,17 @@ class Normalization(Layer):
         kept = self._axes(values.ndim - 1)
         others = tuple(axis for axis in range(values.ndim) if axis not in kept)
         self._take(values.mean(others), values.var(others))
+        for model, name in self.__dict__.get("_placed", ()):
+            if model() is not None:
+                model().adapted(name, self)
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_placed"}
+
+    def placed(self, model: Any, name: str) -> None:
+        """Note a model that the layer was put into, under that name, to tell it of numbers adapted later."""
+        self.__dict__.setdefault("_placed", []).append((weakref.ref(model), name))
 
     def _take(self, mean: np.ndarray, variance: np.ndarray) -> None:
         if mean.shape != variance.shape or (variance < 0).any():

@@ -42,6 +42,13 @@ def settings_of(
                     expected="a name, an object or a function" + ("" if where == "loss" else ", or a list of them"),
                     received=dict(entry), help=f"{where}={next(iter(entry.values()), None)!r}",
                 )  # fmt: skip
+    shares = loss_weights.values() if isinstance(loss_weights, Mapping) else flat(loss_weights)
+    if any(share is not None and share != 1 for share in shares):
+        raise InputError(
+            "The loss of one output has no weight beside others.", where="loss_weights",
+            expected="several outputs, or weights of 1", received=repr(loss_weights),
+            help="Leave it out: the learning rate says how large the steps are.",
+        )  # fmt: skip
     settings = {
         "optimizer": _optimizer(optimizer),
         "metrics": flat(metrics),
@@ -60,8 +67,9 @@ def _of_several(optimizer: Any, loss: Any, weights: Any, metrics: Any, weighted:
     """The arguments of `compile` for a model of several outputs."""
 
     def each(given: Any, where: str) -> tuple:
-        named = isinstance(given, Mapping) or any(isinstance(entry, (list, tuple)) for entry in given or ())
-        found = ports.by_output(given, where) if named else [given] * len(ports.outputs)
+        alone = isinstance(given, (list, tuple)) and len(given) == 1 and not isinstance(given[0], (list, tuple))
+        # One metric is that of every output; several are theirs in order, as in Keras.
+        found = ports.by_output(given[0] if alone else given or None, where)
         return tuple(
             OutputMetric(metric, k, name)
             for k, (name, own) in enumerate(zip(ports.outputs, found, strict=True))

@@ -27,7 +27,7 @@ def summary(model: Any, width: int = 90) -> str:
         if view.output_shape is not None:
             count, outputs = view.count_params(), _numbers(view.output_shape)
             total, trained = total + count, trained + view.count_trained()
-            flops = view.spec.flops(model.network.shapes_in[index])
+            flops = model.network.flops_of(index)
             cells[1:] = [_shape(view.output_shape), f"{count:,}", _bytes((count + outputs) * size), _short(flops)]
         lines.append(_row((*cells, *([sources[index]] if graph else [])), columns))
     lines.append("─" * width)

@@ -105,7 +105,7 @@ def feed(
         raise InputError("validation_split leaves one part without rows.", where="validation_split",
                          expected="rows in both parts", received=f"{split} of {len(data)} rows",
                          help="Give more rows, or another share.")  # fmt: skip
-    whole = replace(_piece(data, slice(first)), validation=_piece(data, slice(first, None)))
+    whole = replace(piece(data, slice(first)), validation=piece(data, slice(first, None)))
     return Feed(_with_first(whole, held))
 
 
@@ -118,14 +118,7 @@ def labelled(x: Any, y: Any, weight: Any, steps: int | None, where: str, ports: 
 
 def rows_alone(x: Any, steps: int | None, ports: Ports = ONE) -> Any:
     """The inputs `predict` was given, as an array or as batches: x, or (x, …)."""
-    several_arrays = len(ports.inputs) > 1 and isinstance(x, list) and len(x) == len(ports.inputs)
-    if isinstance(x, Mapping) or several_arrays:
-        batches = False
-    elif isinstance(x, list):
-        batches = bool(x) and isinstance(x[0], tuple) and bool(x[0]) and len(getattr(x[0][0], "shape", ())) > 0
-    else:
-        batches = is_batches(x)
-    if not batches:
+    if not are_batches(x, ports):
         return _table(ports.x(x), "x")
     found = []
     for batch in _bounded(_iterate(x), steps, "steps"):
@@ -134,6 +127,16 @@ def rows_alone(x: Any, steps: int | None, ports: Ports = ONE) -> Any:
     if not found:
         raise _no_batches("nothing")
     return _joined(found)
+
+
+def are_batches(x: Any, ports: Ports = ONE) -> bool:
+    """Whether what `predict` was given are batches rather than arrays."""
+    several_arrays = len(ports.inputs) > 1 and isinstance(x, list) and len(x) == len(ports.inputs)
+    if isinstance(x, Mapping) or several_arrays:
+        return False
+    if isinstance(x, list):
+        return bool(x) and isinstance(x[0], tuple) and bool(x[0]) and len(getattr(x[0][0], "shape", ())) > 0
+    return is_batches(x)
 
 
 def _is_pair(batch: Any, ports: Ports) -> bool:
@@ -173,10 +176,11 @@ def _with_first(data: Data, rows: slice) -> Data:
     """The data with some of their validation rows."""
     if data.validation is None or rows.stop is None or rows.stop >= len(data.validation):
         return data
-    return replace(data, validation=_piece(data.validation, rows))
+    return replace(data, validation=piece(data.validation, rows))
 
 
-def _piece(data: Data, rows: slice) -> Data:
+def piece(data: Data, rows: slice) -> Data:
+    """Some rows of the data, without their validation."""
     return Data(cut(data.x, rows), cut(data.y, rows), None if data.weight is None else data.weight[rows])
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from ..callbacks import Callback, EarlyStopping, History, LearningRateScheduler, ReduceLROnPlateau
+from ..callbacks import Callback, EarlyStopping, History, LearningRateScheduler, Monitor, ReduceLROnPlateau, falls
 from ..closures import closed
 from ..engine.data import Data
 from ..engine.run import Run
+from ..engine.supervised import program_of
 from ..errors import InputError, JindanError, JindanWarning, TooLargeError
 from ..losses import CustomLoss
 from ..metrics import CustomMetric, R2Score
@@ -23,6 +25,7 @@ from ..spec import Spec, _key
 from .feeding import Feed
 
 COUNT_FROM_0 = Number(0, integer=True)
+ROUNDING = 1e-5  # of rates, which the program holds in float32
 
 
 def whole(name: str, value: Any, low: int) -> int:
@@ -116,9 +119,50 @@ def fed(plan: Plan, feed: Feed, weights: Any) -> Plan:
             "Classes have weights where there is one output.", where="class_weight", expected="a model of one output",
             received=f"{len(feed.first.y)} outputs", help="Weigh rows by sample_weight.",
         )  # fmt: skip
+    y = feed.first.y
+    if weights is not None and (y.ndim > 2 or (plan.loss.targets == "integer" and y.size != len(y))):
+        raise InputError(
+            "Classes have weights where each row has one class.", where="class_weight",
+            expected="targets (rows,) or (rows, classes)", received=f"targets of shape {y.shape}",
+            help="Weigh rows by sample_weight.",
+        )  # fmt: skip
     if weights is not None:
         plan = plan.replace(class_weight=class_weights(weights, feed.first.y))
-    return ready(plan, feed.first.y)
+    return directed(ready(plan, feed.first.y), feed.first.input_shape)
+
+
+def directed(plan: Plan, shape: Any) -> Plan:
+    """The plan whose early stopping and plateaus know from the metrics whether what they watch should rise or fall."""
+    found = {name: getattr(plan, name) for name in ("early_stopping", "reduce_on_plateau")}
+    told = {name: towards(watcher, plan, shape) for name, watcher in found.items() if watcher is not None}
+    changed = {name: watcher for name, watcher in told.items() if watcher is not found[name]}
+    return plan.replace(**changed) if changed else plan
+
+
+def towards(watcher: Monitor, plan: Plan, shape: Any) -> Monitor:
+    """A watcher with the mode its metric asks for, where its name would tell another.
+
+    Raises:
+        InputError: when the figure is that of a function of the user's, and its name does not say what it should do.
+    """
+    if getattr(watcher, "mode", "auto") != "auto":
+        return watcher
+    try:
+        metrics = {label: metric for label, metric, _ in program_of(plan.structure, shape).metrics}
+    except (JindanError, IndexError, TypeError, ValueError):
+        return watcher  # what does not fit is told when the training begins
+    metric = metrics.get(watcher.monitor.removeprefix("val_"))
+    metric = getattr(metric, "metric", metric)
+    if metric is None:
+        return watcher
+    lower = falls(metric.label) if isinstance(metric, CustomMetric) else not metric.higher_is_better
+    if lower is None:
+        raise InputError(
+            "Whether this figure should rise or fall is not known.", where=f"mode of {type(watcher).__name__}",
+            expected=f'mode="max" or mode="min" for {watcher.monitor}, a function of your own', received="mode='auto'",
+            help='Give mode="max" where more is better, mode="min" where less is.',
+        )  # fmt: skip
+    return watcher if lower == watcher.lower_is_better() else watcher.replace(mode="min" if lower else "max")
 
 
 def settled(run: Run) -> Run:
@@ -131,6 +175,32 @@ def settled(run: Run) -> Run:
         return run  # a schedule without a rate to start from
     plateau = {**run.state["plateau"], "scale": np.ones_like(run.state["plateau"]["scale"])}
     return replace(run, plan=plan, state={**run.state, "plateau": plateau})
+
+
+def told(run: Run, first: int) -> list[str]:
+    """What early stopping and plateaus say of a training, if they were made with `verbose=1`; `first` epoch of it."""
+    lines, stop, slow = [], run.plan.early_stopping, run.plan.reduce_on_plateau
+    if slow is not None and slow.verbose:
+        rates = list(run.history.get("learning_rate", ()))
+        if rates and isinstance(number := _rate(run.plan), float):
+            rates.append(number)
+        for epoch, (old, new) in enumerate(pairwise(rates), first + 1):
+            if new <= max(old * slow.factor, slow.min_lr) * (1 + ROUNDING) < old:
+                lines.append(f"Epoch {epoch}: ReduceLROnPlateau reducing learning rate to {new:g}.")
+    if stop is not None and stop.verbose:
+        if run.stopped_early:
+            lines.append(f"Epoch {first + run.epochs}: early stopping")
+        if stop.restore_best_weights and run.best_epoch is not None:
+            lines.append(f"Restoring model weights from the end of the best epoch: {first + run.best_epoch + 1}.")
+    return lines
+
+
+def _rate(plan: Plan) -> float | None:
+    """The plan's rate, None where a schedule gives it."""
+    try:
+        return float(plan.value("learning_rate"))
+    except (JindanError, TypeError):
+        return None
 
 
 def ready(plan: Plan, y: np.ndarray) -> Plan:

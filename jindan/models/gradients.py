@@ -14,6 +14,7 @@ from ..activations import resolve as resolve_activation
 from ..engine import devices
 from ..engine.data import Data, as_inputs, check_targets
 from ..engine.forward import inputs
+from ..engine.rows import class_weights, existing
 from ..engine.supervised import Supervised
 from ..errors import InputError
 from ..layers.base import Array, Context
@@ -106,38 +107,27 @@ def _walk(program: Supervised, values: Any, weights: Any, x: Any, y: Any, weight
     network = plan.network(program.input_shape)
     fused = plan.loss.takes_logits(network.head[1])
 
-    def forward(weights: Any, nudges: Any) -> tuple[Array, list]:
+    def forward(weights: Any, nudges: Any) -> tuple[Array, tuple]:
         """J with a nudge added to each Z and A; its derivative by the nudge is ∂J/∂Z, ∂J/∂A."""
-        a, seen, penalties = jnp.asarray(x), [], []
-        for index, layer in enumerate(network.layers):
-            ctx = Context(index=index)
-            received, activation = a, _activation(layer)
-            if activation is not None:
-                z = layer.linear(weights[index], a, ctx) if isinstance(layer, Dense) else a
-                z = z + nudges[index][0]
-                a = resolve_activation(activation)(z) + nudges[index][1]
-            else:
-                a = layer.apply(weights[index], a, ctx) + nudges[index][1]
-                z = a
-            activity = getattr(layer, "activity_regularizer", None)
-            if activity is not None:
-                penalties.append(activity(a) / a.shape[0])
-            seen.append((received, z, a))
-        cost = _cost(plan, network, seen[-1], y, weight, fused)
+        seen: list[tuple] = []
+        shown: Any = tuple(_Shown(layer, own, seen) for layer, own in zip(network.layers, nudges, strict=True))
+        ctx = Context()
+        _, mask = Network(shown, network.input_shape).walk(weights, jnp.asarray(x), ctx)
+        cost = jnp.mean(_cost(plan, seen[-1], y, weight, mask, fused))
         penalty = network.penalty(weights, plan.l1, plan.l2)
-        return sum(penalties, cost if penalty is None else cost + penalty), seen
+        return sum(ctx.penalties, plan.loss.finish(cost) + (0.0 if penalty is None else penalty)), (seen, mask)
 
     flat = tuple((jnp.zeros(()), jnp.zeros(())) for _ in network.layers)
-    shapes = jax.eval_shape(lambda w: forward(w, flat)[1], weights)
+    shapes = jax.eval_shape(lambda w: forward(w, flat)[1][0], weights)
     zeros = tuple((jnp.zeros(z.shape, z.dtype), jnp.zeros(a.shape, a.dtype)) for _, z, a in shapes)
-    (by_weight, by_nudge), seen = jax.jit(jax.grad(forward, argnums=(0, 1), has_aux=True))(
+    (by_weight, by_nudge), (seen, mask) = jax.jit(jax.grad(forward, argnums=(0, 1), has_aux=True))(
         jax.tree.map(jnp.asarray, weights), zeros
     )
     slopes = list(by_nudge)
     if fused:
         # The nudge on A does not reach a cost computed from logits: its derivative is that of the plain formula.
         last = seen[-1][2]
-        slopes[-1] = (slopes[-1][0], jax.grad(lambda a: _plain(plan, y, a, weight))(last))
+        slopes[-1] = (slopes[-1][0], jax.grad(lambda a: _plain(plan, y, a, weight, mask))(last))
     return [_activation(layer) for layer in network.layers], list(seen), slopes, list(by_weight)
 
 
@@ -148,19 +138,44 @@ def _activation(layer: Any) -> Any:
     return "softmax" if isinstance(layer, Softmax) and layer.axis == -1 else None
 
 
-def _cost(plan: Any, network: Network, last: tuple, y: Any, weight: Any, fused: bool) -> Array:
+class _Shown:
+    """A layer that notes what it received and computed, a nudge added to its Z and to its A."""
+
+    def __init__(self, layer: Any, nudges: tuple[Array, Array], seen: list[tuple]) -> None:
+        self._layer, self._nudges, self._seen = layer, nudges, seen
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._layer, name)
+
+    def apply(self, w: Any, x: Any, ctx: Context) -> Array:
+        layer, (to_z, to_a), known = self._layer, self._nudges, len(ctx.penalties)
+        activation = _activation(layer)
+        if activation is not None:
+            z = (layer.linear(w, x, ctx) if isinstance(layer, Dense) else x) + to_z
+            a = resolve_activation(activation)(z) + to_a
+        else:
+            z = a = layer.apply(w, x, ctx) + to_a
+        activity = getattr(layer, "activity_regularizer", None)
+        if activity is not None and len(ctx.penalties) <= known + 1:
+            ctx.penalties[known:] = [activity(a) / a.shape[0]]  # of the nudged output, so that dA has its share
+        self._seen.append((x[0] if layer.many else x, z, a))
+        return a
+
+
+def _cost(plan: Any, last: tuple, y: Any, weight: Any, mask: Any, fused: bool) -> Array:
+    """The weighted loss of each row."""
     _, z, a = last
-    outputs = z if fused else a
-    truth, aligned = losses.align(plan.loss, jnp.asarray(y), outputs)
-    rows = per_row(plan.loss.logit_rows(truth, aligned) if fused else plan.loss.rows(truth, aligned), weight)
-    if plan.class_weight:
-        from ..engine.rows import class_weights
-
-        rows = rows * class_weights(plan, truth)
-    return plan.loss.finish(jnp.mean(rows))
+    truth, aligned = losses.align(plan.loss, jnp.asarray(y), z if fused else a)
+    return _counted(plan, plan.loss.logit_rows(truth, aligned) if fused else plan.loss.rows(truth, aligned),
+                    truth, weight, mask)  # fmt: skip
 
 
-def _plain(plan: Any, y: Any, a: Array, weight: Any) -> Array:
+def _counted(plan: Any, rows: Array, truth: Array, weight: Any, mask: Any) -> Array:
+    rows = per_row(existing(rows, mask, None, None), weight)
+    return rows * class_weights(plan, truth) if plan.class_weight else rows
+
+
+def _plain(plan: Any, y: Any, a: Array, weight: Any, mask: Any) -> Array:
     """Cross-entropy of probabilities as the textbook writes it, neither clipped nor normalised."""
     truth, a = losses.align(plan.loss, jnp.asarray(y), a)
     a = jnp.clip(a, jnp.finfo(a.dtype).tiny, None)
@@ -172,12 +187,7 @@ def _plain(plan: Any, y: Any, a: Array, weight: Any) -> Array:
         rows = -losses._take(jnp.log(a), truth)
     else:
         rows = -jnp.sum(plan.loss._smooth(truth) * jnp.log(a), axis=-1)
-    rows = per_row(rows, weight)
-    if plan.class_weight:
-        from ..engine.rows import class_weights
-
-        rows = rows * class_weights(plan, truth)
-    return jnp.mean(rows)
+    return jnp.mean(_counted(plan, rows, truth, weight, mask))
 
 
 def _record(title: str, activation: Any, seen: tuple, slopes: tuple, by_weight: dict) -> LayerGradients:

@@ -29,7 +29,7 @@ class Kept(Layered):
             saving.write_run(folder, run, extra={"compiled": self._compiled})
 
     def save_weights(self, filepath: str | Path, overwrite: bool = True) -> None:
-        """Write the weights alone, as one safetensors file."""
+        """Write the weights alone, as one safetensors file, whatever its name; `load_weights` reads it back."""
         self._need_shape()
         if not overwrite and Path(filepath).exists():
             raise FileError(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from ..layers.base import Layer
 from ..layers.core import Input
 from ..layers.graph import Symbol, connect, symbol_of
 from ..layers.network import Network, Weights
+from ..layers.standardize import Normalization
 from ..layers.wiring import Wiring, stack_of, take
 from ..plan import Plan
 from ..utils import draw_seed, floatx, snake_case
@@ -82,14 +85,40 @@ class Layered:
         """The layer with a name that no other has."""
         if layer.name is not None:
             self._need_new_name(layer.name, self.specs)
-            return layer
+            return self._noted(layer, layer.name)
         base = snake_case(type(layer).__name__)
         known = {spec.name for spec in self.specs} | set(taken)
         name, count = base, 0
         while name in known:
             count += 1
             name = f"{base}_{count}"
-        return layer.replace(name=name)
+        return self._noted(layer, name).replace(name=name)
+
+    def _noted(self, layer: Layer, name: str) -> Layer:
+        if isinstance(layer, Normalization):
+            layer.placed(self, name)
+        return layer
+
+    def adapted(self, name: str, layer: Normalization) -> None:
+        """Take over the mean and variance of a layer of that name, its weights included.
+
+        Raises:
+            ShapeError: where they do not fit the rows.
+        """
+        index = next((i for i, spec in enumerate(self.specs) if spec.name == name), None)
+        if index is None:
+            return
+        spec = self.specs[index].replace(mean=layer.mean, variance=layer.variance)
+        if self.network is not None:
+            shape = self.network.shapes_in[index]
+            own = {n: w.initializer(w.shape, np.dtype(self._float()), None) for n, w in spec.weights(shape).items()}
+            full = list(self.ready_weights())
+            full[index] = own
+            self.put_weights(tuple(full))
+        self._lent.pop(name, None)
+        self.specs = (*self.specs[:index], spec, *self.specs[index + 1 :])
+        if self._run is not None:
+            self._run = replace(self._run, plan=self._run.plan.replace(layers=self.specs))
 
     def _need_new_name(self, name: str | None, others: tuple[Layer, ...]) -> None:
         if name is not None and name in {spec.name for spec in others}:
@@ -201,8 +230,17 @@ class Layered:
         print_fn(summary(self, line_length or (106 if self.wiring is not None else 90)))
 
     def plot(self, to_file: Any = None, show_shapes: bool = True, show_params: bool = True) -> Drawing:
-        """The layers and their connections as a picture (SVG), which a notebook shows; written to `to_file`, too."""
+        """The layers and their connections as a picture (SVG), which a notebook shows; written to `to_file`, too.
+
+        Raises:
+            InputError: when the name of the file is that of another kind of picture.
+        """
         self._need_shape()
+        if to_file is not None and Path(to_file).suffix.lower() not in ("", ".svg"):
+            raise InputError(
+                "A model is drawn as SVG.", where="to_file", expected="a name that ends in .svg", received=str(to_file),
+                help=f'model.plot("{Path(to_file).stem}.svg"); browsers and office programs open it.',
+            )  # fmt: skip
         picture = draw(self.network, shapes=show_shapes, params=show_params)  # type: ignore[arg-type]
         if to_file is not None:
             from ..report.markup import save
@@ -242,7 +280,7 @@ class Layered:
         """The model's input, where it is one."""
         return self.inputs[0]
 
-    def _on(self, values: list[Any]) -> tuple[list[Any], list[Any]]:
+    def _on(self, values: list[Any], training: bool | None = None) -> tuple[list[Any], list[Any]]:
         """The model's layers, with their weights, on values of a graph: what each layer gives, and the outputs."""
         graph = stack_of(len(self.specs)) if self.wiring is None else self.wiring
         if len(values) != graph.inputs:
@@ -253,7 +291,7 @@ class Layered:
         found: list[Any] = list(values)
         for index, sources in graph.nodes:
             given = [take(found, source) for source in sources]
-            found.append(connect(self.specs[index], given, origin=(self, index)))
+            found.append(connect(self.specs[index], given, origin=(self, index), training=training))
         first: dict[int, Any] = {}
         for (index, _), value in zip(graph.nodes, found[graph.inputs :], strict=True):
             first.setdefault(index, value)
@@ -278,6 +316,15 @@ class Layered:
         if brought is None:
             return own
         return fill(own, list(brought.values()), f"layer {spec.name}, taken from another model")
+
+    def kept_weights(self) -> dict[str, list[np.ndarray]]:
+        """Layer → the weights it has whatever it learns: those of frozen layers, and those brought by layers taken from
+        other models."""
+        run = getattr(self, "_run", None)
+        held = self._weights if self._weights is not None or run is None else run.weights
+        frozen = () if held is None else zip(self.specs, held, strict=True)
+        found = {str(spec.name): list(own.values()) for spec, own in frozen if not spec.trainable and own}
+        return {**{name: list(own.values()) for name, own in self._lent.items()}, **found}
 
     def put_weights(self, weights: Weights) -> None:
         """Replace the weights; the optimizer's memory stays."""

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..errors import FileError
+from ..errors import FileError, InputError
 from . import estimator_files, folders, saving
 from .model import Model
 
@@ -14,9 +14,27 @@ PREPROCESSING = "preprocessing.json"
 ENSEMBLE, STACK = "ensemble.json", "stack.json"
 
 
-def load_model(filepath: Any) -> Any:
-    """`load`, under the name Keras users know."""
-    return load(filepath)
+def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
+    """`load`, under the name and with the arguments Keras users know.
+
+    Args:
+        filepath: The folder.
+        custom_objects: Only None: functions of your own are found by the name they were registered with.
+        compile: Whether the model is compiled as it was; else it only predicts until it is compiled again.
+        safe_mode: Taken for Keras's sake: nothing in the folder is ever run.
+
+    Raises:
+        FileError: when the folder holds no model, or a damaged one.
+    """
+    if custom_objects:
+        raise InputError(
+            "load_model takes no custom_objects.", where="custom_objects", expected=None, received=repr(custom_objects),
+            help='jd.register("loss", "my_loss", my_loss) once, before saving and before loading.',
+        )  # fmt: skip
+    found = load(filepath)
+    if not compile and isinstance(found, Model):
+        found._compiled = False
+    return found
 
 
 def load(path: Any) -> Any:

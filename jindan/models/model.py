@@ -9,7 +9,6 @@ import numpy as np
 
 from ..callbacks import History
 from ..engine.data import Data, check_targets, count
-from ..engine.forward import evaluate, predict
 from ..engine.generate import generate
 from ..engine.run import Run
 from ..engine.train import train
@@ -20,7 +19,7 @@ from ..layers.network import Weights
 from ..layers.wiring import number_of
 from ..plan import Plan
 from ..utils import draw_seed
-from . import feeding, fitting, saving, watching
+from . import feeding, fitting, saving, using, watching
 from .compiling import OptimizerView, settings_of, view_of
 from .display import Line
 from .keeping import Kept
@@ -104,7 +103,7 @@ class Model(Kept):
             loss: Name, object or JAX function (y_true, y_pred).
             metrics, weighted_metrics: Names, objects or JAX functions.
             loss_weights: How much the loss of each of several outputs counts. For these, loss, weights and metrics are
-                lists in their order or dicts by their names.
+                lists in their order or dicts by their names; one loss or metric alone goes to each.
             run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: Taken for Keras's sake;
                 every training here is one compiled program.
         """
@@ -243,7 +242,8 @@ class Model(Kept):
                 listen = line if line.mode else None
                 run = train(plan, feed.first, start=start, listen=listen, each_epoch=line.mode == 2, watch=keeper)
                 cut = run.interrupted
-            self._adopt(fitting.settled(run))
+            settled = fitting.settled(run)
+            self._adopt(settled)
             if keeper is not None:
                 history.case = fitting.case_of(run, feed.first, start, keeper)
                 if doctor != "watch":
@@ -251,6 +251,8 @@ class Model(Kept):
         history.set_model(self)
         history.set_params(fitting.params(plan, feed, line))
         fitting.record(history, run, plan, own, first)
+        for said in fitting.told(settled, first):
+            print(said)
         line.close(run.epochs, plan.epochs, {name: values[-1] for name, values in history.history.items() if values})
         self.history = history
         if cut:
@@ -284,7 +286,7 @@ class Model(Kept):
         """One update on these rows; returns their loss and metrics before it."""
         rows = self.ports.x(x)
         history = self.fit(rows, y, count(rows), sample_weight=sample_weight, shuffle=False, verbose=0)
-        return _scores({name: values[-1] for name, values in history.history.items()}, return_dict)
+        return using.scores({name: values[-1] for name, values in history.history.items()}, return_dict)
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of these rows."""
@@ -309,25 +311,14 @@ class Model(Kept):
     ) -> Any:
         """Loss and metrics on rows: a number, a list [loss, metric, …], or a dict by name.
 
-        x may give batches (x, y[, weight]); an endless iterator needs `steps`.
+        x may give batches (x, y[, weight]); an endless iterator needs `steps`. Of arrays, the first `steps` batches of
+        `batch_size` rows are judged where both are given.
         """
         self._need_compiled()
-        batch_size, steps = (
-            None if n is None else fitting.whole("batch_size or steps", n, 1) for n in (batch_size, steps)
-        )
-        data = self._judged(x, y, sample_weight, steps)
-        own = watching.ready(self, callbacks, steps=-(-len(data) // (batch_size or 32)))
-        with self.shaped(data.x):
-            trained = (fitting.ready(self.plan, data.y), self._need_shape(), self.ready_weights(), data)
-            watching.tell(own, "on_test_begin", {})
-            if any(callback.overrides(*watching.TESTS) for callback in own):
-                figures = watching.tested(own, *trained, batch_size or 32)
-            else:
-                figures = evaluate(*trained, batch_size)
-            watching.tell(own, "on_test_end", dict(figures))
+        figures = using.judge(self, (x, y, sample_weight), batch_size, steps, callbacks)
         if verbose not in (0, "auto", False):
             print(" - ".join(f"{name}: {value:.4f}" for name, value in figures.items()))
-        return _scores(figures, return_dict)
+        return using.scores(figures, return_dict)
 
     def _judged(self, x: Any, y: Any, weight: Any, steps: int | None) -> Data:
         """The rows and targets that `evaluate` was given."""
@@ -336,32 +327,27 @@ class Model(Kept):
     def predict(
         self, x: Any, batch_size: int | None = None, verbose: Any = 0, steps: int | None = None, callbacks: Any = None,
     ) -> np.ndarray:  # fmt: skip
-        """Outputs (rows, …) for rows of x, or for batches x or (x, …), `steps` of them; works before `compile` too."""
-        given = (batch_size, steps)
-        batch_size, steps = (None if n is None else fitting.whole("batch_size or steps", n, 1) for n in given)
-        rows = self._rows_alone(x, steps)
-        own = watching.ready(self, callbacks, steps=-(-count(rows) // (batch_size or 32)))
-        with self.shaped(rows, check=False):
-            trained = (self.plan, self._need_shape(), self.ready_weights())
-            watching.tell(own, "on_predict_begin", {})
-            if any(callback.overrides("on_predict_batch_begin", "on_predict_batch_end") for callback in own):
-                outputs = watching.predicted(own, lambda x: predict(*trained, x), rows, count(rows), batch_size or 32)
-            else:
-                outputs = predict(*trained, rows, batch_size)
-            watching.tell(own, "on_predict_end", {})
-        return outputs
+        """Outputs (rows, …) for rows of x, or for batches x or (x, …); works before `compile` too.
+
+        With `steps`, for so many batches; of arrays, for the first `steps` of `batch_size` rows where both are given.
+        """
+        return using.outputs(self, x, batch_size, steps, callbacks)
 
     def _rows_alone(self, x: Any, steps: int | None) -> Any:
         """The rows that `predict` was given."""
         return feeding.rows_alone(x, steps, self.ports)
 
-    def __call__(self, x: Any, training: bool = False) -> Any:
-        """Outputs at inference, as `predict`; on values of a graph, the model as a part of it."""
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """Outputs at inference, as `predict`; on values of a graph, the model as a part of it.
+
+        `training=True` computes as in training: dropout and noise are drawn anew at each call, and batches normalised
+        by their own moments; the model stays as it is. In a graph, `training=False` runs it as at inference always.
+        """
         values = list(x) if isinstance(x, (list, tuple)) else [x]
         if values and all(isinstance(value, (Symbol, Input)) for value in values):
-            outputs = self._on([symbol_of(value, self.name) for value in values])[1]
+            outputs = self._on([symbol_of(value, self.name) for value in values], training)[1]
             return outputs[0] if len(outputs) == 1 else outputs
-        return self.predict(x)
+        return using.drawn(self, x) if training else self.predict(x)
 
     def generate(
         self, prompt: Any, length: int, temperature: float = 1.0, top_k: int | None = None, seed: int | None = None
@@ -390,10 +376,3 @@ class Model(Kept):
 def _apart(names: list[str]) -> list[str]:
     """Names told apart by numbers where they are equal: one layer may give several outputs."""
     return [n if names.count(n) == 1 else f"{n}_{names[:k].count(n)}" for k, n in enumerate(names)]
-
-
-def _scores(figures: dict[str, float], return_dict: bool) -> Any:
-    if return_dict:
-        return figures
-    values = list(figures.values())
-    return values[0] if len(values) == 1 else values

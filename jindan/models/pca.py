@@ -16,8 +16,9 @@ from ..errors import InputError, UnknownNameError
 SOLVERS = ("auto", "full", "covariance", "randomized")
 BLOCK = 4096  # rows whose products are summed in float32 before they are added up in float64
 SOME = 256  # rows that tell whether columns lie far from 0
-# Multiplications from which threads are worth starting, and features up to which each has sums of its own.
-LARGE, WIDE = 10**9, 2000
+# Multiplications from which threads are worth starting, features up to which each has sums of its own, and up to which
+# one thread solves for eigenvectors.
+LARGE, WIDE, SMALL = 10**9, 2000, 1000
 
 
 @dataclass(frozen=True)
@@ -184,9 +185,8 @@ def _by_covariance(found: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarra
     # Constant columns are directions of their own; what is left without them is solved in the cube of the time.
     varies = np.flatnonzero(found.diagonal() > 0)
     inner = found if len(varies) == width else found[np.ix_(varies, varies)]
-    # NumPy's, though SciPy's could look for some only: its threads are others and would wait against those of products.
-    values, vectors = np.linalg.eigh(inner)
-    values, vectors = np.maximum(values[::-1][:count], 0), vectors.T[::-1][:count]
+    values, vectors = _eigen(inner, min(count, len(inner)))
+    values, vectors = np.maximum(values[::-1], 0), vectors.T[::-1]
     if len(varies) == width:
         return vectors, values, total
     directions, variance = np.zeros((count, width)), np.zeros(count)
@@ -195,6 +195,20 @@ def _by_covariance(found: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarra
         rest = np.flatnonzero(found.diagonal() <= 0)[: count - len(vectors)]
         directions[np.arange(len(vectors), count), rest] = 1
     return directions, variance, total
+
+
+def _eigen(matrix: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The greatest eigenvalues, rising, and their vectors, as columns."""
+    width = len(matrix)
+    if width > SMALL:
+        values, vectors = np.linalg.eigh(matrix)
+        return values[width - count :], vectors[:, width - count :]
+    # On one thread: BLAS's others go on spinning after they are done, against the threads of the next product.
+    with _blas().limit(limits=1):
+        if count > width // 2:
+            values, vectors = np.linalg.eigh(matrix)
+            return values[width - count :], vectors[:, width - count :]
+        return linalg.eigh(matrix, subset_by_index=(width - count, width - 1), check_finite=False)
 
 
 def _by_qr(moved: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

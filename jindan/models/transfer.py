@@ -64,8 +64,8 @@ def weights_from(
     transposed, and its gates stand in another order.
 
     Args:
-        source: A file (.safetensors, .pt and .pth, .keras, .weights.h5), a module or state_dict of PyTorch, a mapping
-            of names to arrays, or a model of Keras.
+        source: A file (safetensors by any name, .pt and .pth, .keras, .weights.h5), a module or state_dict of PyTorch,
+            a mapping of names to arrays, or a model of Keras.
         network: The network to fill.
         current: Its weights, for layers that keep theirs; needed with `by_name` and `skip_mismatch`.
         by_name: Whether only layers whose names occur in the source are filled, whatever else it holds.
@@ -133,7 +133,7 @@ def _groups(source: Any, attention: bool) -> tuple[list[Group], str]:
         if path.is_dir() and (path / folders.WEIGHTS).is_file():
             path = path / folders.WEIGHTS
         where, suffix = str(path), path.suffix.lower()
-        if suffix == ".safetensors":
+        if suffix == ".safetensors" or _is_safetensors(path):
             groups = _safetensors_groups(path, attention)
         elif suffix in TORCH:
             groups = torch_groups(read_torch(path), attention=attention)
@@ -165,6 +165,16 @@ def _groups(source: Any, attention: bool) -> tuple[list[Group], str]:
     if not groups:
         raise InputError("There are no weights in the source.", where=where, expected="layers with weights")
     return groups, where
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Whether a file of any name begins as safetensors do: the length of a JSON object, and its brace."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(9)
+        return head[8:] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size - 8
+    except OSError:
+        return False
 
 
 def _safetensors_groups(path: Path, attention: bool) -> list[Group]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import FileError, InputError, ShapeError
+from ..layers.standardize import Normalization
 from ..utils import snake_case
 from .transfer_parts import UNORDERED, Group, Unit, natural, need, refuse
 from .transfer_torch import array_of
@@ -105,8 +107,13 @@ def _tree(node: Any, config: Any, h5py: Any, top: bool = True) -> Iterator[Group
     else:
         keys = list(_keys(listed))
         configs = dict(zip(keys, listed, strict=True))
-        members = [key for key in keys if key in present]
+        members = [key for key in keys if key in present or configs[key]["class_name"] == "Normalization"]
     for key in members:
+        known = configs.get(key, {}).get("config", {})
+        given = list(_given(known.get("name", key), known)) if key.startswith("normalization") else []
+        if given or key not in present:
+            yield from given
+            continue
         if key not in ("vars", "seed_generator") and isinstance(layers[key], h5py.Group):
             stem, _, number = key.rpartition("_")
             kind, place = (stem, int(number)) if number.isdigit() and stem else (key, 0)
@@ -208,6 +215,9 @@ def keras_groups(layer: Any, name: str | None = None) -> Iterator[Group]:
     if hasattr(getattr(layer, "layer", None), "weights"):
         yield from keras_groups(layer.layer, called)
         return
+    if type(layer).__name__ == "Normalization" and not layer.weights:
+        yield from _given(called, {"mean": layer.input_mean, "variance": layer.input_variance})
+        return
     values = [getattr(w, "value", w) for w in layer.weights]
     arrays = [array_of(value() if callable(value) else value) for value in values]
     if arrays:
@@ -225,6 +235,8 @@ def from_keras(unit: Unit, group: Group) -> dict[str, np.ndarray]:
     Raises:
         ShapeError: where they are those of another kind of layer, or of another size.
     """
+    if isinstance(unit.layer, Normalization):
+        group = _statistics(unit, group)
     ours = {snake_case(type(unit.layer).__name__), snake_case(unit.family)}
     named = set(group.arrays) == set(unit.specs)
     if not named and len(group.arrays) != len(unit.specs):
@@ -236,6 +248,24 @@ def from_keras(unit: Unit, group: Group) -> dict[str, np.ndarray]:
         if group.kind is None or group.kind in ours:
             raise
         raise _another(unit, group) from None
+
+
+def _statistics(unit: Unit, group: Group) -> Group:
+    """Mean and variance of a Normalization: without the count that Keras adapts by, each in the unit's shape."""
+    arrays = dict(list(group.arrays.items())[:2])
+    forms = [tuple(weight.shape) for weight in unit.specs.values()]
+    try:
+        fitted = {n: np.broadcast_to(np.squeeze(a), form) for (n, a), form in zip(arrays.items(), forms, strict=True)}
+    except ValueError:
+        return group  # refused below, with the shapes
+    return replace(group, arrays=fitted)
+
+
+def _given(called: str, settings: dict[str, Any]) -> Iterator[Group]:
+    """The statistics that a Normalization was given as settings: Keras keeps these out of its weights."""
+    if settings.get("mean") is not None and settings.get("variance") is not None:
+        arrays = {name: np.asarray(settings[name], np.float64) for name in ("mean", "variance")}
+        yield Group((called,), arrays, "keras", "normalization", None, settings)
 
 
 def _another(unit: Unit, group: Group) -> ShapeError:

@@ -193,6 +193,7 @@ def feature_orders(network: Network) -> list[tuple[Any, Any]]:
         layer, shape = network.layers[index], network.shapes_in[index]
         if type(layer).__name__ in ("Flatten", "Reshape") and len(network.shapes[index]) == 1:
             first = len(shape) > 2 or (len(shape) == 2 and _has_channels(network, given[0]))
+            first = first and not _moved_by_hand(network, given[0], len(shape))
             order[value] = channels_first_order(shape) if first else order.get(given[0])
         elif type(layer).__name__ == "Concatenate" and len(network.shapes[index]) == 1:
             order[value] = _joined([order.get(v) for v in given], [form[0] for form in shape])
@@ -217,6 +218,19 @@ def _keeps_features(network: Network, index: int) -> bool:
     form = shape[0] if layer.many else shape
     mixes = any("kernel" in name for name in network.specs[index])
     return form == network.shapes[index] and not mixes and type(layer).__name__ != "Permute"
+
+
+def _moved_by_hand(network: Network, value: int, axis: int) -> bool:
+    """Whether a Permute after some layer has put the features, its last axis, elsewhere: then as PyTorch has them."""
+    graph, last = network.graph, axis
+    while value >= graph.inputs:
+        index, sources = graph.nodes[value - graph.inputs]
+        if type(network.layers[index]).__name__ == "Permute":
+            axis = network.layers[index].dims[axis - 1]  # type: ignore[attr-defined]
+        elif not _keeps_features(network, index):
+            return axis != last
+        value = number_of(sources[0])
+    return False
 
 
 def _has_channels(network: Network, value: int) -> bool:

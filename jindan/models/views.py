@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError, ShapeError, suggestion
 from ..layers.base import Layer, Shape
-from ..layers.graph import connect
+from ..layers.standardize import Normalization
 
 if TYPE_CHECKING:
     from .layered import Layered
@@ -132,7 +132,14 @@ class LayerView:
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Connect it, with its weights, to values of another graph."""
-        return connect(self.spec, *inputs, origin=(self._model, self._index), **named)
+        return self.spec(*inputs, origin=(self._model, self._index), **named)
+
+    def adapt(self, data: Any) -> LayerView:
+        """Of a Normalization: take mean and variance from rows."""
+        if not isinstance(self.spec, Normalization):
+            self._unknown("adapt")
+        self._model.adapted(self.name, self.spec.replace().adapt(data))  # type: ignore[attr-defined]
+        return self
 
     def __repr__(self) -> str:
         return f"<{self.spec!r} of {self._model.name!r}>"

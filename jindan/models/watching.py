@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..callbacks import Callback, LearningRateScheduler
+from ..callbacks import Callback, LearningRateScheduler, ModelCheckpoint
 from ..engine import devices
 from ..engine.data import Data, cut
 from ..engine.forward import evaluate
@@ -49,6 +49,8 @@ class Watched:
         """The Run, and whether Ctrl-C ended it."""
         model = self.model
         for callback in self.own:
+            if isinstance(callback, ModelCheckpoint) and callback.save_best_only:
+                callback.settle(fitting.towards(callback.watch, self.plan, self.run.input_shape))
             callback.set_model(model)
             callback.set_params(fitting.params(self.plan, self.feed, self.line))
             callback.on_train_begin()
@@ -84,6 +86,8 @@ class Watched:
                 now = self.plan.replace(optimizer=self.model.optimizer.spec)
                 rate = callback.next_rate(epoch + self.first, float(now.value("learning_rate")))
                 self.model.set_optimizer(now.edit(learning_rate=rate).optimizer)
+                if callback.verbose:
+                    print(f"Epoch {epoch + self.first + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def _epoch(self, epoch: int) -> None:
         data = self.feed.data(epoch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jindan.data.column_words import COLUMN_WORDS
 from jindan.report.charts import histogram
 from jindan.report.charts_grid import Bar, bar_chart, heat_map
 from jindan.report.markup import both, clip, esc, figure, grid, name_of, paragraph, section, subtitle, table, tag
@@ -42,7 +43,12 @@ def _notes(block: dict[str, Any]) -> str:
 
 def _reason(why: Any) -> Words:
     """Why a column was left out."""
-    return t("identifier") if why == "identifier" else Words(clip(why, 80), clip(why, 80))
+    return _known(f"why_{why}", why)
+
+
+def _known(key: str, given: Any) -> Words:
+    """The words for a code; a code without any as it is."""
+    return t(key) if key in COLUMN_WORDS else Words(clip(given, 80), clip(given, 80))
 
 
 def _split(block: dict[str, Any]) -> str:
@@ -76,8 +82,9 @@ def _association(block: dict[str, Any]) -> str:
     ]
     known = sorted(((name, v, m) for name, v, m in found if v is not None), key=lambda item: -abs(item[1]))
     bars = [Bar(name, v, text=shown(v, 2)) for name, v, _ in known[:15]]
-    kinds = ", ".join(dict.fromkeys(clip(m, 40) for _, _, m in known[:15] if m is not None))
-    return figure(t("association"), bar_chart(bars, title=t("association")), note=kinds or None) if bars else ""
+    measures = [_known(str(m), m) for m in dict.fromkeys(m for _, _, m in known[:15] if m is not None)]
+    kinds = Words(", ".join(m.en for m in measures), ", ".join(m.ko for m in measures)) if measures else None
+    return figure(t("association"), bar_chart(bars, title=t("association")), note=kinds) if bars else ""
 
 
 def _correlations(block: dict[str, Any]) -> str:
@@ -104,7 +111,14 @@ def _columns(block: dict[str, Any]) -> str:
         top = ", ".join(f"{name_of(value, 24)} ({shown(count)})" for value, count in pairs(column.get("top"))[:3])
         figures = [shown(column.get(key)) for key in ("min", "median", "mean", "max", "std")]
         cells = [gap, shown(column.get("unique")), *figures]
-        rows.append([name_of(column.get("name")), esc(clip(column.get("kind") or "–", 30)), *cells, top or "–"])
+        rows.append(
+            [
+                name_of(column.get("name")),
+                both(_known(f"kind_{column.get('kind')}", column.get("kind") or "–")),
+                *cells,
+                top or "–",
+            ]
+        )
     head = [t(k) for k in ("column", "kind", "missing", "unique", "min", "median", "mean", "max", "std", "common")]
     more = paragraph(t("more", n=len(columns) - MAX_COLUMNS), "note") if len(columns) > MAX_COLUMNS else ""
     return table(head, rows, caption=t("columns"), text_columns=2) + more

@@ -94,10 +94,16 @@ def _in(text: Text, language: int) -> str:
     return text if isinstance(text, str) else text[language]
 
 
+def _place(record: dict[str, Any], score: Score) -> str:
+    """The rows a score is of; those that a run gone on from was trained on are not unseen ones."""
+    seen = mapped(record.get("seen_before")).get("count")
+    return "on_seen" if score.split == "test" and seen else f"on_{score.split}"
+
+
 def sentence(record: dict[str, Any], score: Score) -> Words:
     """The result as one sentence a lay person understands."""
     name, found = bare(score.metric), score.measure
-    rows, target = t(f"on_{score.split}"), _target(record)
+    rows, target = t(_place(record, score)), _target(record)
     trivial = _trivial(record, score)
     if name == "accuracy":
         return t(
@@ -198,6 +204,11 @@ def cautions(record: dict[str, Any], score: Score) -> list[Words]:
     order = mapped(record.get("time_order"))
     if order:
         found.append(t("in_order", column=clip(order.get("column"), 40)))
+    seen = mapped(record.get("seen_before"))
+    if score.split == "test" and seen.get("count"):
+        found.append(
+            t("seen_before", run=clip(seen.get("run"), 60), count=shown(seen["count"]), n=shown(seen.get("rows")))
+        )
     if score.split != "test":
         found.append(t("not_test"))
     return found
@@ -211,7 +222,7 @@ def headline(record: dict[str, Any]) -> str:
     name = bare(score.metric)
     as_share = is_share(name) or (name == "r2" and (score.measure.value or 0) >= 0)
     big = percent(score.measure.value) if as_share else shown(score.measure.value, 4)
-    label = both(metric_name(name)) + ", " + both(t(f"on_{score.split}"))
+    label = both(metric_name(name)) + ", " + both(t(_place(record, score)))
     number_block = tag("p", tag("b", both(big)) + tag("span", label, class_="unit"), class_="big")
     caution = "".join(paragraph(words, "verdict worse") for words in cautions(record, score))
     text = tag("div", paragraph(sentence(record, score), "sentence") + caution + verdict(record, score))

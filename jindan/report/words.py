@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from jindan.data.column_words import COLUMN_WORDS
 from jindan.report.words_others import OTHERS
 from jindan.report.words_studies import STUDIES
 
@@ -307,7 +308,6 @@ UI: dict[str, tuple[str, str]] = {
     "association": ("Association with the target", "타깃과의 연관성"),
     "more": ("… and {n} more.", "… 외 {n}개."),
     "dropped": ("Left out: {names}", "제외한 열: {names}"),
-    "identifier": ("identifier", "식별자"),
     # network, timing
     "graph": ("How the layers are connected", "계층의 연결"),
     "graph_note": (
@@ -397,4 +397,4 @@ UI: dict[str, tuple[str, str]] = {
     "seconds_baselines": ("baselines", "기준 모델"),
     "steps": ("{n} steps, {rate} a second while training.", "{n} 스텝, 학습 중 초당 {rate} 스텝."),
 }
-UI.update(OTHERS | STUDIES)
+UI.update(OTHERS | STUDIES | COLUMN_WORDS)

@@ -54,4 +54,10 @@ STUDIES: dict[str, tuple[str, str]] = {
     "c_mean": ("mean", "평균"),
     "c_std": ("standard deviation", "표준편차"),
     "c_range": ("95 % of seeds", "시드의 95%"),
+    # a run gone on from
+    "on_seen": ("test rows, some of them trained on before", "일부는 이미 학습한 시험 행"),
+    "seen_before": (
+        "{count} of the {n} test rows were among those {run} was trained on: the figure flatters the network.",
+        "시험 행 {n}개 중 {count}개는 {run}을 학습할 때 이미 쓰였으므로 이 수치는 실제보다 좋습니다.",
+    ),
 }

@@ -19,7 +19,9 @@ from ..models.loading import load
 from ..plan import Plan
 from .build import targets_for
 from .folder import check_writable
+from .folding import folded
 from .going_on import read_again
+from .members import Repeats
 from .model import TableModel
 from .prepare import Prepared
 from .record import finite
@@ -101,7 +103,9 @@ def watched(plan: Plan, data: Any, model: TableModel, listen: Any = None) -> Cas
 
 def _with_table(findings: tuple[Finding, ...], prepared: Prepared) -> tuple[Finding, ...]:
     """The findings with those of the table: columns that hold the answer come first."""
-    own = doctor.table_findings(prepared.plain, prepared.target, prepared.preprocessor.input_columns)
+    own = doctor.table_findings(
+        prepared.plain, prepared.target, prepared.preprocessor.input_columns, prepared.task.kind
+    )
     told = {(f.code, f.evidence.get("column")) for f in own}
     return (*own, *(f for f in findings if (f.code, f.evidence.get("column")) not in told))
 
@@ -116,10 +120,11 @@ def _repaired(
         columns = tuple(str(f.evidence["column"]) for f in leaks)
         plan = model._run.plan  # type: ignore[union-attr]
         preprocessing = replace(plan.preprocessing, drop=(*plan.preprocessing.drop, *columns))
+        again = ("task", "validation", "test", "seed", "header", "lang", "command")
         run = train_table(
-            settings["source"], settings["target"], task=settings["task"], validation=settings["validation"],
-            test=settings["test"], seed=settings["seed"], header=settings["header"], preprocessing=preprocessing,
-            out=target, listen=listen,
+            settings["source"], settings["target"], **{name: settings[name] for name in again},
+            **{name: settings[name] for name in ("folds", "seeds", "ensemble") if name in settings},
+            plan=plan.replace(preprocessing=preprocessing, rows=None), out=target, listen=listen,
         )  # fmt: skip
         changes = {"preprocessing.drop": list(preprocessing.drop)}
         return replace(found, repaired=run, changes=changes, proof=dict(leaks[0].evidence))
@@ -127,8 +132,13 @@ def _repaired(
     if cure is None:
         return found
     data = data_of(prepared, targets_for(cure.plan, prepared.task.kind, prepared.encoded, prepared.classes))
-    run = cure.model._run
-    if run is None:
-        run = train(cure.plan, data)
-    more = finish(target, [run], prepared, data, {**settings, "start": None}, {}, began, None, listen)
+    repeats = Repeats(settings.get("seeds", 1), settings.get("ensemble", 1))
+    runs = [cure.model._run]
+    if runs[0] is None or repeats.count > 1:
+        rows = len(data) if cure.plan.rows is None or repeats.ensemble > 1 else cure.plan.rows.numbers
+        runs = train(repeats.plans(cure.plan, rows, settings["seed"]), data, listen=listen)
+        if any(run.interrupted for run in runs):
+            raise KeyboardInterrupt
+    parts = folded(prepared, settings["folds"], settings["seed"]) if settings.get("folds") else None
+    more = finish(target, runs, prepared, data, {**settings, "start": None}, {}, began, parts, listen)
     return replace(found, repaired=more, changes=cure.changes, proof=cure.proof)

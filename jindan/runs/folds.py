@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ..data import split_rows
 from ..engine.data import Data
 from ..engine.members import predict_members
 from ..engine.run import Run
@@ -18,16 +17,13 @@ from ..engine.train import train
 from ..plan import Plan
 from ..report.names import falls
 from ..select import Score, primary, score_classes, score_numbers
-from ..select.task import with_rows
+from ..select.task import apart, with_rows
 from ..select.validation import Comparison, interval_of, student
 from .build import probabilities, targets_for
 from .folding import FoldedTable, folded, plan_for
 from .members import Repeats, mean_of, members_of
 from .prepare import Prepared
 from .simple import simple_on
-
-WATCHED = 0.15
-"""Share of a fold's training rows that decides when to stop."""
 
 
 @dataclass(frozen=True)
@@ -193,10 +189,10 @@ def fold_table(
     plans, held_out = [], []
     for member in range(seed, seed + seeds):
         for number, (rows, held) in enumerate(parts.pairs):
-            own, watched = _watched(plan, prepared, rows, member)
+            own, watched = apart(plan, rows, prepared.truth if prepared.classes else None, member)
             shift = number * parts.rows
             watched = None if watched is None else watched + shift
-            made = with_rows(_unwatched(plan) if watched is None else plan, own + shift, watched)
+            made = with_rows(plan, own + shift, watched)
             plans += members_of(made, own + shift, member, ensemble, watched)
             held_out += [held + shift] * ensemble
     runs = train(plans, data, listen=listen)
@@ -218,24 +214,6 @@ def fold_table(
         metric, figures, pooled, parts.pairs, tuple(range(seed, seed + seeds)), _simple(prepared, parts, listen),
         ensemble, parts.rare, tuple(runs),
     )  # fmt: skip
-
-
-def _watched(plan: Plan, prepared: Prepared, rows: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """The rows of a fold to train on, and those to watch: none where the plan watches nothing."""
-    watches = [w for w in (plan.early_stopping, plan.reduce_on_plateau) if w is not None]
-    if len(rows) < 2 or not any(w.monitor.startswith("val_") for w in watches):
-        return rows, None
-    codes = prepared.truth[rows] if prepared.classes else None
-    inner = split_rows(len(rows), validation=WATCHED, test=0, seed=seed, stratify=codes)
-    return rows[inner.train], rows[inner.validation]
-
-
-def _unwatched(plan: Plan) -> Plan:
-    """The plan with its plateaus found in the training loss, where there are no rows to watch."""
-    watch = plan.reduce_on_plateau
-    if watch is None:
-        return plan
-    return plan.replace(reduce_on_plateau=watch.replace(monitor=watch.monitor.removeprefix("val_")))
 
 
 def _judged(prepared: Prepared, parts: FoldedTable, number: int, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

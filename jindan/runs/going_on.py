@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..data import Preprocessing
-from ..errors import InputError
+from ..errors import InputError, JindanError
 from ..models.loading import load
 from .build import Wanted, read_plan
 from .model import TableModel
@@ -58,6 +58,27 @@ def as_before(prepared: Prepared, old: TableModel) -> Prepared:
     x = prepared.through(facts.preprocessor)
     truth = codes if facts.task != "regression" else np.asarray(facts.encoder.decode(codes))
     return replace(prepared, preprocessor=facts.preprocessor, encoder=facts.encoder, x=x, encoded=codes, truth=truth)
+
+
+def seen_before(prepared: Prepared, start: str | Path, part: str) -> int | None:
+    """How many rows of a part the run gone on from was trained on; None where its table cannot be read again.
+
+    Rows are the same where the network sees the same and the target is the same, as in a table that has grown.
+    """
+    try:
+        old = read_again(load(start), start)  # type: ignore[arg-type]
+    except JindanError:
+        return None
+    trained = np.concatenate([old.split.train, old.split.validation])
+    known = set(_marks(old, trained))
+    return sum(mark in known for mark in _marks(prepared, prepared.part(part)))
+
+
+def _marks(prepared: Prepared, rows: np.ndarray) -> list[bytes]:
+    inputs = prepared.x if isinstance(prepared.x, tuple) else (prepared.x,)
+    parts = [np.ascontiguousarray(np.asarray(array)[rows]) for array in (*inputs, prepared.encoded)]
+    return [hashlib.blake2b(b"".join(part[k].tobytes() for part in parts), digest_size=16).digest()
+            for k in range(len(rows))]  # fmt: skip
 
 
 def read_again(model: TableModel, folder: str | Path) -> Prepared:

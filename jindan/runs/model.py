@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,12 +18,15 @@ from ..data.images_table import FILE, IMAGE, as_seen_by
 from ..engine.data import Data
 from ..engine.run import Run
 from ..errors import InputError
-from ..models.model import Model, _scores
+from ..models.model import Model
+from ..models.using import scores
 from ..select import Score, score_classes, score_numbers
 from .build import probabilities, targets_for
 from .members import figures_of, mean_of, outputs_of, read_members, write_members
 from .network import block
 from .prepare import arrays, counted
+
+TABLES = (".csv", ".tsv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,7 @@ class TableModel(Model):
                 return x
         if isinstance(x, (list, tuple)) and x and all(isinstance(value, (str, Path)) for value in x):
             # Texts, or files of images, for the one column there is.
+            self._refuse_tables(x)
             x = np.array([str(value) for value in x], object)[:, None]
         if isinstance(x, (list, tuple)) and x and isinstance(x[0], dict):
             x = {name: [row.get(name) for row in x] for name in x[0]}
@@ -136,11 +141,20 @@ class TableModel(Model):
                     help="Give a data frame or a CSV file with those columns; order and extra columns do not matter.",
                 )
             x = {name: array[:, place] for place, name in enumerate(names)}
-        header = None
-        if isinstance(x, (str, Path)) and not self.facts.settings.get("has_header", True):
-            header = False
-        table = read_table(x, header=header)
+        words = (self.facts.target,) if any(isinstance(label, str) for label in self.classes) else ()
+        known = self.facts.preprocessor.known(self.facts.settings.get("has_header", True), words)
+        table = read_table(x, known=known)
         return self._placed(table.frame, Path(table.path).parent) if table.path else table.frame
+
+    def _refuse_tables(self, sources: Any) -> None:
+        if any(encoder.kind == "image" for encoder in self.facts.preprocessor.encoders):
+            return
+        files = [s for s in sources if isinstance(s, Path) or (s.lower().endswith(TABLES) and os.path.isfile(s))]
+        if files:
+            raise InputError(
+                "One table at a time.", where="DATA", expected="one table", received=", ".join(map(str, files)),
+                help="Put the rows into one file, or give one file after the other.",
+            )  # fmt: skip
 
     def _placed(self, frame: Any, folder: Path) -> Any:
         """The rows with paths of images that do not hang on the folder of their table any more."""
@@ -223,7 +237,7 @@ class TableModel(Model):
             given = inspect.signature(Model.evaluate).bind(self, x, y, *rest, **named).arguments
             data = self._judged(x, y, given.get("sample_weight"), given.get("steps"))
             figures = figures_of(self.plan, mean_of(outputs_of(self.members, data.x)), data)
-            return _scores(figures, bool(given.get("return_dict")))
+            return scores(figures, bool(given.get("return_dict")))
         with self._on_features():
             return super().evaluate(x, y, *rest, **named)
 

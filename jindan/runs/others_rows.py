@@ -75,7 +75,7 @@ class Reader:
         if holds_images(source):
             raise InputError("The model was trained on a table.", where=source, received="images",
                              expected="a table with the same columns", help="Give a CSV or Parquet file.")  # fmt: skip
-        return read_table(source, header=self.header).frame
+        return read_table(source, known=self.preprocessor.known(self.header)).frame
 
     def matrix(self, frame: Any) -> np.ndarray:
         """(rows, features) float32; images flattened, 0 to 1."""
@@ -174,15 +174,18 @@ def _table(
     goal = None if target is None else resolve_column(table, target)
     for name in config.drop:
         resolve_column(table, name)
-    columns = infer_columns(table.frame, target=goal, folder=Path(table.path).parent if table.path else None)
-    refuse_infinite(table.frame, columns, config.drop, goal or "", np.arange(table.height))
-    train, held = _split(table.height, test, seed)
-    fitted = fit_preprocessor(table.frame[train], columns, config, target=goal)
+    # Sheets end with rows of empty cells, from which nothing is to be learnt.
+    filled = np.flatnonzero(np.any([s.is_not_null() for s in table.frame.get_columns()], axis=0))
+    frame = table.frame[filled]
+    columns = infer_columns(frame, target=goal, folder=Path(table.path).parent if table.path else None)
+    refuse_infinite(frame, columns, config.drop, goal or "", filled)
+    train, held = _split(len(frame), test, seed)
+    fitted = fit_preprocessor(frame[train], columns, config, target=goal)
     reader = Reader(fitted, table.has_header if table.path else None)
-    x = reader.matrix(table.frame)
+    x = reader.matrix(frame)
     _refuse_constant(x[train], fitted.input_columns)
-    labels = None if goal is None else labels_of(table.frame[goal])
-    return Rows(table.name, table.path, table.frame, tuple(columns), reader, x, train, held, goal, labels)
+    labels = None if goal is None else labels_of(frame[goal])
+    return Rows(table.name, table.path, frame, tuple(columns), reader, x, train, held, goal, labels)
 
 
 def _images(source: Any, target: Any, config: Preprocessing, test: float, seed: int) -> Rows:

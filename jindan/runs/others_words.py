@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..data import infer_columns, present_rows, read_table, resolve_column
+from ..data.delimited import decode
 from ..engine.pace import Progress
 from ..errors import FileError, InputError
 from .others_settings import Asked
@@ -50,7 +51,7 @@ def read_texts(source: str | Path, target: str | int | None, header: bool | None
     """The texts of a file of lines, or of a table's column.
 
     Args:
-        source: A text file in UTF-8, a sentence a line; or a table.
+        source: A text file, a sentence a line; or a table.
         target: The column of text; the one there is unless given.
         header: Whether a table has a line of names.
 
@@ -78,11 +79,15 @@ def read_texts(source: str | Path, target: str | int | None, header: bool | None
 
 def _lines(path: Path) -> list[str]:
     try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        received = getattr(error, "strerror", None) or "bytes that are no UTF-8"
-        raise FileError("The text cannot be read.", where=path, expected="a text file in UTF-8, a sentence a line",
-                        received=received, help="A column of a table is named by --target.") from None  # fmt: skip
+        text = decode(path.read_bytes(), str(path))
+    except FileError as error:
+        received = error.received
+    except OSError as error:
+        received = error.strerror
+    else:
+        return [line for line in text.splitlines() if line.strip()]
+    raise FileError("The text cannot be read.", where=path, expected="a text file, a sentence a line",
+                    received=received, help="A column of a table is named by --target.")  # fmt: skip
 
 
 def train_words(asked: Asked, corpus: Corpus, seed: int, listen: Any) -> Fitted:

@@ -91,7 +91,7 @@ def make_record(
 
 
 def _data(prepared: Prepared) -> dict[str, Any]:
-    seen = look(prepared.plain, prepared.target)
+    seen = look(prepared.plain, prepared.target, task=prepared.task.kind)
     rows = {column.name: column.odd[1] for column in prepared.columns if column.odd}
     about_odd = ("mostly-numbers", "numbers-and-marks")
     remarks = ((c, {**v, "row": rows[v["column"]]} if c in about_odd else v) for c, v in seen.remarks)
@@ -115,9 +115,13 @@ def _data(prepared: Prepared) -> dict[str, Any]:
     return found
 
 
-def untold(prepared: Prepared, part: str, lang: str) -> list[str]:
-    """What the figures on a part of the rows do not tell: rows without a target, classes that are not in it."""
+def untold(prepared: Prepared, part: str, lang: str, start: tuple[str, int | None] | None = None) -> list[str]:
+    """What the figures on a part of the rows do not tell: rows without a target, classes that are not in it, rows that
+    the run gone on from (its folder, and how many it has seen if that is known) was trained on."""
     found = []
+    if start is not None and part != "train" and start[1] != 0:
+        values = {"run": start[0], "count": start[1], "rows": len(prepared.part(part))}
+        found.append(sentence("seen-before" if start[1] else "maybe-seen-before", values, lang))
     if prepared.unlabelled:
         found.append(sentence("missing-target", {"column": prepared.target, "count": prepared.unlabelled}, lang))
     if prepared.classes and part != "train":

@@ -79,6 +79,8 @@ def search_table(
     task: str = "auto",
     validation: float = 0.2,
     test: float = 0.2,
+    preprocessing: Preprocessing | None = None,
+    header: bool | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     listen: Callable[[list[Row]], Any] | None = None,
@@ -91,7 +93,8 @@ def search_table(
     A folder that holds an unfinished search of the same settings is gone on from: its trials are not run again.
 
     Args:
-        source, target, epochs, task, validation, test, lang, command: As `train_table` takes them.
+        source, target, epochs, task, validation, test, preprocessing, header, lang, command: As `train_table` takes
+            them. The preprocessing is fitted on the training part of the split, once for all folds.
         method, trials, folds, batch, seed, listen: As `jindan.search` takes them.
         space: A dict or a JSON file of one; the usual one for a table unless given.
         out: The folder; `runs/search-<table>-<time>` unless given.
@@ -102,8 +105,9 @@ def search_table(
         InputError: when table, target and space do not fit; nothing is written then.
         SearchInterrupted: after a Ctrl-C; the same call goes on.
     """
-    prepared = prepare(source, target, task=task, validation=validation, test=test, seed=seed)
-    ready = table_task(prepared, epochs, seed, watch)
+    prepared = prepare(source, target, task=task, preprocessing=preprocessing, validation=validation, test=test,
+                       seed=seed, header=header)  # fmt: skip
+    ready = table_task(prepared, epochs, seed, watch, preprocessing)
     made = Space.of(usual_space(ready.plan) if space is None else read_space(space), ready.plan)
     settings = {
         "target": prepared.target, "method": method, "trials": trials, "folds": folds, "batch": batch,
@@ -124,7 +128,7 @@ def search_table(
         store.finish(found)
         run = train_table(
             source, target, task=task, validation=validation, test=test, seed=seed, out=folder / BEST, listen=watch,
-            lang=lang, command=command, plan=found.best_plan,
+            lang=lang, command=command, plan=found.best_plan, header=header,
         )  # fmt: skip
         run.add_study(found)
     except KeyboardInterrupt:
@@ -132,14 +136,17 @@ def search_table(
     return TableSearch(folder, found, run)
 
 
-def table_task(prepared: Prepared, epochs: int | None = None, seed: int = 0, watch: Any = None) -> Task:
+def table_task(
+    prepared: Prepared, epochs: int | None = None, seed: int = 0, watch: Any = None,
+    preprocessing: Preprocessing | None = None,
+) -> Task:  # fmt: skip
     """The task of a table: the usual plan with dropout between, on all rows that are not kept for the test."""
     kind, inputs = prepared.task.kind, prepared.preprocessor.inputs
     numbers_only = all(form.kind == "table" for form in inputs)
     asked = Wanted(layers=HIDDEN if numbers_only else None, epochs=epochs)
     rows = np.sort(np.concatenate([prepared.split.train, prepared.split.validation]))
-    plan = build_plan(kind, max(1, prepared.classes), len(rows), asked, seed=seed, preprocessing=Preprocessing(),
-                      inputs=inputs)  # fmt: skip
+    plan = build_plan(kind, max(1, prepared.classes), len(rows), asked, seed=seed,
+                      preprocessing=preprocessing or Preprocessing(), inputs=inputs)  # fmt: skip
     shape = row_shape(prepared.x)
     refuse_too_large(plan, shape, len(rows))
     targets = targets_for(plan, kind, prepared.encoded, prepared.classes)

@@ -34,6 +34,7 @@ from .going_on import (
     other_network,
     read_again,
     run_to_go_on_from,
+    seen_before,
     sized,
 )
 from .judging import kept_of, repeated, residual, score
@@ -303,7 +304,9 @@ def finish(
     seconds["train"] = run.seconds["run"]
     findings = doctor.put_in_order(
         [
-            *doctor.table_findings(prepared.plain, prepared.target, prepared.preprocessor.input_columns),
+            *doctor.table_findings(
+                prepared.plain, prepared.target, prepared.preprocessor.input_columns, prepared.task.kind
+            ),
             doctor.imbalance(prepared.truth[prepared.split.train], prepared.classes) if prepared.classes else None,
             *look_before(run.plan, run.input_shape, data, warn=False),
             *doctor.run_findings(run, data, moments),
@@ -315,7 +318,11 @@ def finish(
         folder.name, run, prepared, scores, others, findings, outputs, seconds, settings["lang"], settings["command"]
     )
     record["time_order"] = doctor.time_order(prepared.plain, prepared.columns, prepared.target)
-    record["untold"] = {name: untold(prepared, part, name) for name in ("en", "ko")}
+    start = settings.get("start")
+    before = None if start is None or part == "train" else (start, seen_before(prepared, start, part))
+    if before is not None:
+        record["seen_before"] = {"run": before[0], "count": before[1], "rows": len(prepared.part(part))}
+    record["untold"] = {name: untold(prepared, part, name, before) for name in ("en", "ko")}
     record |= more
     if studies:
         record["studies"] = studies

@@ -175,7 +175,7 @@ def batch_size_study(
     )
     noise, trained = (
         gradient_noise(task.plan, task.data, weights, rows=rows, seed=seed)
-        for weights in (_fresh(several[0], task.data), equal[0][0].weights)
+        for weights in (task.fresh(several[0]), equal[0][0].weights)
     )
     return BatchSizes(tuple(counts), scores, losses, scores_updates, losses_updates, epochs, updates,
                       task.scoring.name, noise, trained)  # fmt: skip
@@ -279,9 +279,3 @@ def _figures(task: Task, runs: list[Run], held: np.ndarray, shape: tuple[int, in
         scores = [task.scoring(task.plan, truth, outputs) for outputs in found]
         losses = [-SCORES["-loss"](task.plan, truth, outputs) for outputs in found]
     return np.reshape(scores, shape), np.reshape(losses, shape)
-
-
-def _fresh(plan: Plan, data: Data) -> Any:
-    """Weights before the first update."""
-    state = program_of(plan.structure, data.input_shape).init(plan, plan.seed or 0)
-    return plan.network(data.input_shape).join(state["trained"], state["fixed"])

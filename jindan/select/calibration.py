@@ -102,6 +102,11 @@ class Calibrated:
 
     predict_proba = predict
 
+    @property
+    def classes_(self) -> np.ndarray | None:
+        """What the model calls its classes, in the order of the probabilities; None where they are numbers."""
+        return getattr(self.model, "classes_", None)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""
         return {"method": self.method, "classes": self.classes, "settings": self.settings,
@@ -139,7 +144,7 @@ def calibrate(
     Args:
         model: A trained model, an `Ensemble`, a stack, something with `predict_proba`, or None where X are
             probabilities; probabilities may stand here, too, with X None.
-        X, y: Rows and classes.
+        X, y: Rows and classes, as the model's `classes_` name them where it has these, else by number.
         method: One of the above.
         bins: Of the reliability diagrams.
         seed: Of the folds by which the result is judged.
@@ -158,7 +163,7 @@ def calibrate(
     if X is None:
         model, X = None, model
     p = meaning.checked_probabilities(X) if model is None else meaning.class_probabilities(model, X)
-    labels = meaning.labels_for(y, p.shape[1], len(p))
+    labels = meaning.codes_for(model, y, p.shape[1], len(p))
     if len(np.unique(labels)) < 2:
         raise InputError("Rows of one class say nothing of the others.", where="y", expected="at least two classes",
                          received=f"class {labels[0]} alone", help="Calibrate on a sample of all rows.")  # fmt: skip

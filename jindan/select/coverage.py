@@ -43,7 +43,8 @@ class Conformal:
     seed: int = 0
 
     def predict(self, X: Any) -> Any:
-        """Of numbers (low, high), each (rows,); of classes a (rows, classes) table of True for classes in the set."""
+        """Of numbers (low, high), each (rows,); of classes a (rows, classes) table of True for classes in the set, in
+        the order of the model's outputs."""
         if self.method in ("absolute", "normalised"):
             middle = meaning.numbers_of(self.model.predict(X))
             half = self.quantile * (1.0 if self.method == "absolute" else _spread(self.model, X, self.floor))
@@ -60,7 +61,7 @@ class Conformal:
             truth = meaning.numbers_of(y)
             _need_alike(truth, found[0])
             return (found[0] <= truth) & (truth <= found[1])
-        labels = meaning.labels_for(y, found.shape[1], len(found))
+        labels = meaning.codes_for(self.model, y, found.shape[1], len(found))
         return found[np.arange(len(found)), labels]
 
     def to_dict(self) -> dict[str, Any]:
@@ -117,7 +118,8 @@ def conformal(
 
     Args:
         model: A trained model, an `Ensemble`, a stack, or anything with `predict`, or `predict_proba` for classes.
-        X, y: Calibration rows, which must not have been trained on, and their targets.
+        X, y: Calibration rows, which must not have been trained on, and their targets: classes as the model's
+            `classes_` name them where it has these, else by number.
         coverage: The share of new rows whose truth is to lie in what is predicted.
         method: One of the above; None is "absolute" for numbers and "lac" for classes.
         randomise: Whether "aps" is randomised.
@@ -153,7 +155,7 @@ def conformal(
             scores = scores / np.maximum(spread, floor)
     else:
         p = meaning.class_probabilities(model, X)
-        labels = meaning.labels_for(y, p.shape[1], len(p))
+        labels = meaning.codes_for(model, y, p.shape[1], len(p))
         noise = np.random.default_rng([seed, 0]).uniform(size=len(p)) if randomise else None
         scores = _set_scores(p, chosen, noise)[np.arange(len(p)), labels]
     if not np.isfinite(scores).all():

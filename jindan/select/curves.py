@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..layers import Dense
 from ..plan import Plan
 from .reported import Reported
-from .task import Task, task_of, with_rows
+from .task import Task, task_of
 from .validation import Fold, folds_of, interval_of
 
 SIZES = (0.1, 0.2, 0.4, 0.7, 1.0)
@@ -254,10 +254,9 @@ def _count(size: Any, rows: int) -> int:
 
 def _curve(task: Task, members: list[list[tuple]], path: str, values: tuple, seeds: int, seed: int) -> LearningCurve:
     """All members trained and scored on the rows they saw and on those they did not."""
-    watched = task.plan.early_stopping is not None or task.plan.reduce_on_plateau is not None
     flat = [(plan.replace(seed=seed + s), rows, held) for row in members for plan, rows, held in row
             for s in range(seeds)]  # fmt: skip
-    runs = task.train([with_rows(plan, rows, held if watched else None) for plan, rows, held in flat])
+    runs = task.train([task.on(plan, rows) for plan, rows, _ in flat])
     shape = (len(values), len(members[0]), seeds)
     scores = [task.score(runs, [member[k] for member in flat]).reshape(shape) for k in (1, 2)]
     ratios = tuple(float(np.mean([len(held) / len(rows) for _, rows, held in row])) for row in members)

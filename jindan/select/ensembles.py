@@ -16,7 +16,6 @@ from ..schedules import CosineDecayRestarts, LearningRateSchedule
 from ..utils import draw_seed
 from .members import Ensemble, Uncertainty
 from .outputs import each, judged, probable
-from .scoring import SCORES
 from .task import Task, cut_y, task_of, with_rows
 
 __all__ = ["Ensemble", "Uncertainty", "bagging", "deep_ensemble", "snapshot_ensemble"]
@@ -121,22 +120,14 @@ def snapshot_ensemble(
     members: list[Run] = []
     run: Run | None = None
     for number in range(1, n + 1):
-        # The last call has no end of its own, so that an interruption is told from a cycle's end.
-        until: dict[str, Any] = {} if number == n else {"until": number * cycle}
-        run = task.train([plan], start=run, **until)[0]
-        if run.epochs < number * cycle:
-            raise KeyboardInterrupt
+        run = task.train([plan], start=run, until=number * cycle)[0]
         members.append(replace(run, interrupted=False))
     return Ensemble(tuple(members), "snapshots", task.scoring)
 
 
 def _task(model: Any, X: Any, y: Any, scoring: Any, seed: int | None, fit: dict[str, Any]) -> tuple[Task, int]:
     seed = draw_seed() if seed is None else int(seed)
-    task = task_of(model, X, y, scoring=scoring, seed=seed, **fit)
-    if scoring is None and task.scoring.name == "accuracy" and task.classes is None:
-        # A class for each step of a sequence, or several at once: the loss judges them.
-        task = replace(task, scoring=SCORES["-loss"])
-    return task, seed
+    return task_of(model, X, y, scoring=scoring, seed=seed, **fit), seed
 
 
 def _drawn(task: Task, rows: np.ndarray, left: np.ndarray) -> Plan:

@@ -11,7 +11,7 @@ import numpy as np
 from ..engine.data import Data
 from ..errors import InputError
 from .scoring import Scoring, scoring_of
-from .task import Task, cut_y, task_of, with_rows
+from .task import Task, cut_y, task_of
 from .validation import folds_of
 
 
@@ -155,7 +155,7 @@ def select_features(
     names = _names(names, X.shape[1])
     task = task_of(model, X, y, scoring=scoring, seed=seed, **fit)
     pairs = folds_of(task, folds, seed=seed)
-    runs = task.train([with_rows(task.plan, train) for train, _ in pairs])
+    runs = task.train([task.on(task.plan, train) for train, _ in pairs])
     ranks = np.array([_ranking(task, run, train, seed) for run, (train, _) in zip(runs, pairs, strict=True)])
     tried = tuple(sorted({*(counts or _halves(X.shape[1]))}, reverse=True))
     if not tried or min(tried) < 1 or max(tried) > X.shape[1]:
@@ -170,16 +170,17 @@ def select_features(
         for (train, test), rank in zip(pairs, ranks, strict=True):
             offset = len(masked) * len(X)
             masked.append(np.where(rank < count, X, 0.0))
-            plans.append(with_rows(task.plan, train + offset))
+            plans.append(task.on(task.plan, train + offset))
             tests.append(test + offset)
     again = np.concatenate([task.data.y] * len(masked))
     weight = None if task.data.weight is None else np.concatenate([task.data.weight] * len(masked))
     wide = replace(task, data=Data.of(np.concatenate(masked), again, weight))
     scores = wide.score(wide.train(plans), tests).reshape(len(tried), len(pairs))
     means = scores.mean(1)
-    best = int(means.argmax())
+    best = int(np.nan_to_num(means, nan=-np.inf).argmax())
     low = _one_error_below(scores[best])
-    fewest = max(k for k in range(len(tried)) if means[k] >= low)
+    # A score that is NaN is none: where all are, all features stay.
+    fewest = max((k for k in range(len(tried)) if means[k] >= low), default=0)
     order = np.argsort(ranks.mean(0), kind="stable")
     return Selection(tried, scores, task.scoring.name, tuple(int(i) for i in order[: tried[fewest]]), names)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..errors import FileError, InputError
 from ..models import folders, saving
 from ..plan import Plan
 from .members import Ensemble
-from .scoring import SCORES, scoring_of
+from .scoring import SCORES, Scoring, scoring_of
 
 ENSEMBLE = "ensemble.json"
 VERSION = 1
@@ -40,7 +41,8 @@ def write(ensemble: Ensemble, path: Any, overwrite: bool = True) -> None:
             arrays[f"oob.{k}"] = np.ascontiguousarray(part)
     score = ensemble.oob_score
     body = {
-        "jindan_ensemble": VERSION, "kind": ensemble.kind, "scoring": ensemble.scoring.name,
+        "jindan_ensemble": VERSION, "kind": ensemble.kind,
+        "scoring": ensemble.scoring.name, "own_scoring": is_own(ensemble.scoring),
         "oob_score": None if score is None or not np.isfinite(score) else score,
         "oob_outputs": 0 if ensemble.oob_outputs is None else len([k for k in arrays if k.startswith("oob.")]),
         "input_shape": first.input_shape, "members": members,
@@ -71,7 +73,8 @@ def read(path: Any) -> Ensemble:
         plans = [Plan.from_dict(member["plan"]) for member in body["members"]]
         facts = [{name: member[name] for name in FACTS} for member in body["members"]]
         histories = [saving.history_of(member["history"]) for member in body["members"]]
-        name, score, parts = body["scoring"], body["oob_score"], int(body["oob_outputs"])
+        score, parts = body["oob_score"], int(body["oob_outputs"])
+        scoring = scoring_again(body, plans[0])
         kind = str(body["kind"])
     except (AttributeError, KeyError, TypeError, UnicodeDecodeError, ValueError) as error:
         if isinstance(error, InputError):
@@ -90,10 +93,29 @@ def read(path: Any) -> Ensemble:
         raise folders.damaged(folder / folders.WEIGHTS, KeyError(missing[0]), "Save the ensemble again.")
     found = [arrays[f"oob.{k}"] for k in range(parts)]
     outputs = None if not found else found[0] if parts == 1 else tuple(found)
-    scoring = scoring_of(name if name in SCORES else None, plans[0])
     if outputs is not None and score is None:
         score = float("nan")
     return Ensemble(tuple(runs), kind, scoring, outputs, score)
+
+
+def is_own(scoring: Scoring) -> bool:
+    """Whether a score is a function of the user's, of which a folder keeps the name alone."""
+    return SCORES.get(scoring.name) != scoring
+
+
+def scoring_again(body: dict[str, Any], plan: Plan) -> Scoring:
+    """The score a folder names: jindan's, or in place of the user's own one of that name which says that it is lost."""
+    name = str(body["scoring"])
+    if name in SCORES and not body.get("own_scoring"):
+        return scoring_of(name, plan)
+    return Scoring(name, partial(_lost, name))
+
+
+def _lost(name: str, plan: Plan, y: Any, outputs: Any) -> float:
+    raise InputError(
+        "A folder keeps the name of a score of your own, not the function.", where="scoring",
+        expected=f"scoring={name}, the function", help='Give it, or a name such as "accuracy".',
+    )  # fmt: skip
 
 
 def _stacked(ensemble: Ensemble) -> dict[str, np.ndarray]:

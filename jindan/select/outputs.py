@@ -111,6 +111,32 @@ def labels_for(y: Any, classes: int, rows: int | None = None, where: str = "y") 
     return y.astype(np.int64)
 
 
+def codes_for(model: Any, y: Any, classes: int, rows: int | None = None, where: str = "y") -> np.ndarray:
+    """(rows,) class numbers of a model's targets: their places in its `classes_`, where it has them as in scikit-learn;
+    else, and for one-hot rows, as `labels_for`.
+
+    Raises:
+        InputError, ShapeError: when they are something else, or of another length.
+
+    >>> class Named: classes_ = np.array(["cat", "dog"])
+    >>> codes_for(Named(), ["dog", "cat", "dog"], 2).tolist()
+    [1, 0, 1]
+    """
+    known, y = getattr(model, "classes_", None), np.asarray(y)
+    if known is None or (y.ndim == 2 and y.shape[1] > 1):
+        return labels_for(y, classes, rows, where)
+    place = {label: number for number, label in enumerate(np.asarray(known).tolist())}
+    found = [place.get(label, -1) for label in y.reshape(-1).tolist()]
+    odd = [label for label, number in zip(y.reshape(-1).tolist(), found, strict=True) if number < 0]
+    if odd:
+        raise InputError(
+            "These targets are not the classes of the model.", where=where,
+            expected=", ".join(map(str, list(place)[:10])) + (", …" if len(place) > 10 else ""),
+            received=", ".join(map(str, dict.fromkeys(odd[:3]))), help="Give y as the model was fitted with it.",
+        )  # fmt: skip
+    return labels_for(np.array(found, np.int64), classes, rows, where)
+
+
 def numbers_of(outputs: Any) -> np.ndarray:
     """(rows,) numbers of outputs of one unit, in float64.
 

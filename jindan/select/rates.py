@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..engine.data import Data, cut
+from ..engine.data import cut
 from ..engine.forward import predict
-from ..engine.supervised import program_of
 from ..errors import InputError
 from ..plan import Plan
 from .batch_sizes import BatchSizes, GradientNoise, batch_size_study, gradient_noise
@@ -155,18 +154,15 @@ def lr_range_test(
     truth = cut_y(task.data.y, sample)
     with np.errstate(all="ignore"):
         after = [-loss(plan, truth, found) for found in task.predict(runs, [sample] * len(runs))]
-        before = [-loss(plan, truth, _fresh(plan.replace(seed=first + k), task, sample)) for k in range(int(seeds))]
+        before = [-loss(plan, truth, _untrained(plan.replace(seed=first + k), task, sample)) for k in range(int(seeds))]
         means = np.reshape(after, (len(rates), int(seeds))).mean(1)
     return RateRange(rates, float(np.mean(before)), np.where(np.isfinite(means), means, np.inf), int(updates),
                      int(seeds))  # fmt: skip
 
 
-def _fresh(plan: Plan, task: Task, rows: np.ndarray) -> Any:
+def _untrained(plan: Plan, task: Task, rows: np.ndarray) -> Any:
     """Outputs before the first update."""
-    data: Data = task.data
-    state = program_of(plan.structure, data.input_shape).init(plan, plan.seed or 0)
-    weights = plan.network(data.input_shape).join(state["trained"], state["fixed"])
-    return predict(plan, data.input_shape, weights, cut(data.x, rows))
+    return predict(plan, task.data.input_shape, task.fresh(plan), cut(task.data.x, rows))
 
 
 def _plain(value: float) -> float | None:

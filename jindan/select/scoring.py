@@ -12,6 +12,7 @@ from ..errors import InputError, UnknownNameError
 from ..joint import parts_of, weights_of
 from ..losses import align, per_row
 from ..plan import Plan
+from .outputs import probable
 
 CLASSES = ("integer", "one-hot", "binary", "signs")
 
@@ -31,22 +32,29 @@ class Scoring:
     smooth: bool = False
 
     def __call__(self, plan: Plan, y: Any, outputs: Any) -> float:
-        return float(self.function(plan, y, outputs))
+        """The score; NaN where an output is not finite, whatever class it may seem to name."""
+        several = outputs if isinstance(outputs, tuple) else (outputs,)
+        finite = all(bool(np.isfinite(part).all()) for part in several)
+        return float(self.function(plan, y, outputs)) if finite else float("nan")
 
 
-def scoring_of(given: Any, plan: Plan) -> Scoring:
-    """The score asked for; unless told, accuracy where targets are classes and minus the loss otherwise.
+def scoring_of(given: Any, plan: Plan, y: Any = None) -> Scoring:
+    """The score asked for; unless told, accuracy where targets are one class a row and minus the loss otherwise.
 
     Args:
         given: A name ("accuracy", "balanced_accuracy", "f1", "roc_auc", "r2", "-mse", "-mae", "-rmse", "-loss"), a
             function (y_true, y_pred), or None.
+        plan: What is judged.
+        y: The targets, which may hold several yes/no's, or a class for each step of a sequence.
 
     Raises:
         UnknownNameError: with the nearest name.
     """
     if given is None:
-        form = getattr(plan.loss, "targets", "any")
-        return SCORES["accuracy" if form in CLASSES else "-loss"]
+        from .task import classes_of
+
+        single = getattr(plan.loss, "targets", "any") in CLASSES and (y is None or classes_of(plan, y) is not None)
+        return SCORES["accuracy" if single else "-loss"]
     if callable(given):
         return Scoring(getattr(given, "__name__", "score"), lambda plan, y, outputs: given(y, outputs))
     known = {**SCORES, **{name.removeprefix("-"): score for name, score in SCORES.items()}}
@@ -108,10 +116,12 @@ def _f1(plan: Plan, y: Any, outputs: Any) -> float:
 def _roc_auc(plan: Plan, y: Any, outputs: Any) -> float:
     from sklearn.metrics import roc_auc_score
 
-    p, labels = probabilities_of(outputs), labels_of(plan, y)
-    if len(np.unique(labels)) < 2:
-        return float("nan")
-    return roc_auc_score(labels, p[:, 1]) if p.shape[1] == 2 else roc_auc_score(labels, p, multi_class="ovr")
+    p, labels = probabilities_of(probable(plan, outputs)), labels_of(plan, y)
+    if p.shape[1] == 2:
+        return roc_auc_score(labels, p[:, 1]) if len(np.unique(labels)) == 2 else float("nan")
+    # Each class against the rest, as scikit-learn's mean; one that some rows lack is not told from the rest by them.
+    present = [c for c in range(p.shape[1]) if 0 < (labels == c).sum() < len(labels)]
+    return float(np.mean([roc_auc_score(labels == c, p[:, c]) for c in present])) if present else float("nan")
 
 
 def _errors(y: Any, outputs: Any) -> np.ndarray:

@@ -20,7 +20,7 @@ from .samplers import Row, carry_out, plain_values, sampler_of
 from .spaces import Space, edited
 from .task import Task, task_of
 from .trials import Evaluation, final_plan, parts
-from .validation import interval_of
+from .validation import interval_of, refitted
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Search(Reported):
     Attributes:
         table: A dict a trial: "trial" (its number), "values" by path, "score" (mean over folds; None where it is not
             finite), "scores" by fold, "low" and "high" (95 % interval of the mean), "epochs" by fold, "state"
-            ("complete", "stopped" by halving or "failed") and "curve" (pairs of epoch and loss).
+            ("complete", "stopped" by halving or "failed"), "curve" (pairs of epoch and loss) and "of" (a mark of the
+            rows, folds, plan and scoring, by which `resume` knows its own).
         scoring, method: Their names.
         space: What varied; None for trials by hand.
         task: The plan that trials are edits of, and the rows.
@@ -126,11 +127,15 @@ def search(
     scoring: Any = None,
     seed: int = 0,
     nested: int | None = None,
+    preprocessing: Any = None,
     resume: Any = None,
     listen: Callable[[list[Row]], Any] | None = None,
     **fit: Any,
 ) -> Search:
     """Find the settings that score best on rows not trained on (Bergstra & Bengio 2012).
+
+    Early stopping and plateaus watch the rows a trial is scored on, so that the epochs are chosen with the rest; what
+    is chosen flatters itself, and `nested` tells what to expect of it.
 
     Args:
         model: A compiled model, which stays as it is, or a Plan.
@@ -146,6 +151,7 @@ def search(
         scoring: See `jindan.select.scoring_of`.
         seed: Of draws, folds, weights and orders of rows: the same one gives the same result.
         nested: Outer folds; the search is repeated within each outer training part, its best plan scored on the rest.
+        preprocessing: As for `cross_validate`; `best_model` takes rows as one fitted on all rows makes them.
         resume: Rows of an earlier call ended early (its table, or the path of their JSON lines), not trained again.
         listen: Told the rows of trials as they are finished, by halving all together; those of the searches within
             outer folds have an "outer" number. Returning True ends the search.
@@ -172,13 +178,13 @@ def search(
             help="folds=[(training rows, validation rows)] names rows of X yourself.",
         )  # fmt: skip
     return search_task(task, space, method, trials, folds=folds, validation=validation, batch=batch, seed=seed,
-                       nested=nested, resume=resume, listen=listen)  # fmt: skip
+                       nested=nested, preprocessing=preprocessing, resume=resume, listen=listen)  # fmt: skip
 
 
 def search_task(
     task: Task, space: Any, method: str = "random", trials: int = 64, *, folds: Any = 5,
-    validation: float | None = None, batch: int = 8, seed: int = 0, nested: int | None = None, resume: Any = None,
-    listen: Any = None,
+    validation: float | None = None, batch: int = 8, seed: int = 0, nested: int | None = None,
+    preprocessing: Any = None, resume: Any = None, listen: Any = None,
 ) -> Search:  # fmt: skip
     """`search` for a task that is ready."""
     sampler, made = sampler_of(method, space, task.plan, trials, batch, seed)
@@ -191,21 +197,27 @@ def search_task(
     def tried(sampler: Any, pairs: Any, outer: int | None = None) -> list[Row]:
         done = [row for row in known if row.get("outer") == outer]
         told = listen if outer is None or listen is None else lambda rows: listen([{**r, "outer": outer} for r in rows])
-        return carry_out(sampler, Evaluation(task, pairs, seed, method, done), done=done, listen=told)
+        evaluation = Evaluation(*refitted(task, pairs, preprocessing), seed, method, done)
+        return carry_out(sampler, evaluation, done=done, listen=told)
 
     table = tried(sampler, pairs)
-    found = Search(table, task.scoring.name, method, made, task)
+    every = np.arange(len(task))
+    whole, _ = refitted(task, [(every, every)], preprocessing)
+    found = Search(table, task.scoring.name, method, made, whole)
     if outer is None:
         return found
+    apart, placed = refitted(task, outer, preprocessing)
     finalists = []
     for number, (train, _) in enumerate(outer):
         # The same sampler anew: what the outer rows taught must not be known.
         again, _ = sampler_of(method, space, task.plan, trials, batch, seed)
         best = best_of(tried(again, parts(task, train, folds, validation, seed), number))
-        finalists.append(final_plan(edited(task.plan, best["values"]).replace(seed=seed), best["epochs"], train))
-    scores = task.score(task.train(finalists), [test for _, test in outer])
+        finalists.append(
+            final_plan(edited(task.plan, best["values"]).replace(seed=seed), best["epochs"], placed[number][0])
+        )
+    scores = apart.score(apart.train(finalists), [test for _, test in placed])
     ratio = float(np.mean([len(test) / len(train) for train, test in outer]))
-    return Search(table, task.scoring.name, method, made, task, tuple(scores.tolist()), interval_of(scores, ratio))
+    return Search(table, task.scoring.name, method, made, whole, tuple(scores.tolist()), interval_of(scores, ratio))
 
 
 def best_of(table: Sequence[Row]) -> Row:

@@ -12,7 +12,7 @@ from ..data import split_rows
 from ..errors import InputError
 from .reported import Reported
 from .scores import wilson
-from .task import Task, task_of, with_rows
+from .task import Task, task_of
 from .validation import Fold, folds_of
 
 
@@ -136,11 +136,8 @@ def seed_study(
     task = task_of(model, X, y, scoring=scoring, seed=seed, **fit)
     pairs = held_out(task, validation, stratify, seed) if folds is None else folds_of(task, folds, stratify=stratify,
                                                                                       seed=seed)  # fmt: skip
-    watched = task.plan.early_stopping is not None or task.plan.reduce_on_plateau is not None
     members = [(member, rows, held) for member in several for rows, held in pairs]
-    runs = task.train(
-        [with_rows(task.plan.replace(seed=m), rows, held if watched else None) for m, rows, held in members]
-    )
+    runs = task.train([task.on(task.plan.replace(seed=m), rows) for m, rows, _ in members])
     scores = task.score(runs, [held for _, _, held in members]).reshape(len(several), len(pairs)).mean(1)
     return SeedStudy(scores, several, task.scoring.name)
 

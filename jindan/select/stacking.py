@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.train import train
 from ..errors import FileError, InputError
 from ..models import Model, folders
 from ..plan import Plan
 from . import outputs as meaning
-from .scoring import SCORES, Scoring, scoring_of
+from .members_saved import is_own, scoring_again
+from .scoring import Scoring, scoring_of
 from .task import Task, task_of, with_rows
 from .validation import cross_validate, folds_of
 
@@ -94,7 +94,7 @@ class Stacked:
 
     def save(self, path: str | Path, overwrite: bool = True) -> None:
         """Write the models and the coefficients into a folder that `jindan.load` reads, whole or not at all."""
-        body = {"jindan_stack": VERSION, **self.to_dict()}
+        body = {"jindan_stack": VERSION, **self.to_dict(), "own_scoring": is_own(self.scoring)}
         plan = self.plan.replace(rows=None, validation_rows=None)
         with folders.whole_folder(path, overwrite=overwrite) as folder:
             # The first model's plan names the folder one of jindan's and says how outputs are judged.
@@ -126,11 +126,11 @@ class Stacked:
             plan = Plan.from_dict(json.loads((folder / folders.PLAN).read_text(encoding="utf-8")))
             weights, offsets = np.array(body["coefficients"], np.float64), np.array(body["intercepts"], np.float64)
             names, classes, seen = list(body["models"]), int(body["classes"]), tuple(map(int, body["seen"]))
-            scores, settings, name = dict(body["scores"]), dict(body["settings"]), body["scoring"]
+            scores, settings = dict(body["scores"]), dict(body["settings"])
+            scoring = scoring_again(body, plan)
         except (AttributeError, KeyError, TypeError, UnicodeDecodeError, ValueError) as error:
             raise folders.damaged(folder / STACK, error, "Save the stack again, or restore the file.") from None
         models = {name: load(folder / f"model-{number}") for number, name in enumerate(names)}
-        scoring = scoring_of(name if name in SCORES else None, plan)
         return cls(models, weights, offsets, plan, scoring, classes, seen, scores, settings)
 
     def plot(self, to_file: Any = None, lang: str = "en") -> Any:
@@ -206,22 +206,12 @@ def stack(
         weights, offsets, settings = _ridge(features, first.data.y, dict(final or {}))
         seen = ()
     held = first.data.validation is not None
-    plans = [task.plan if held else _unwatched(task.plan) for task in tasks.values()]
-    runs = train(plans, first.data, listen=first.listen)
-    if any(run.interrupted for run in runs):
-        raise KeyboardInterrupt
+    plans = [task.plan if held else with_rows(task.plan, None) for task in tasks.values()]
+    runs = first.train(plans, start=[task.start(plan) for task, plan in zip(tasks.values(), plans, strict=True)])
     trained = {name: Model.from_run(run) for name, run in zip(named, runs, strict=True)}
     scores = {name: result.mean for name, result in found.items()}
     return Stacked(trained, weights, offsets, meaning.judged(first.plan), first.scoring, classes, seen, scores,
                    settings, features)  # fmt: skip
-
-
-def _unwatched(plan: Plan) -> Plan:
-    """The plan on all rows, with none left to watch."""
-    plan, plateau = with_rows(plan, None), plan.reduce_on_plateau
-    if plateau is not None and plateau.monitor.startswith("val_"):
-        plan = plan.replace(reduce_on_plateau=plateau.replace(monitor=plateau.monitor.removeprefix("val_")))
-    return plan
 
 
 def _named(models: Any) -> dict[str, Any]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from ..data import split_rows
 from ..engine.data import Data
 from ..engine.members import predict_members
 from ..engine.run import Run
 from ..engine.train import train
 from ..errors import InputError
-from ..models import feeding, fitting
+from ..layers.network import Weights
+from ..models import feeding, fitting, saving
+from ..models.views import fill
 from ..plan import Plan
 from .scoring import Scoring, scoring_of
 
+WATCHED = 0.15
+"""Share of a training's rows that decides when to stop, where none are given for it."""
 FIT = ("batch_size", "epochs", "callbacks", "shuffle", "class_weight", "sample_weight", "validation_data", "verbose")
 
 
@@ -29,12 +34,14 @@ class Task:
         data: All rows.
         scoring: How a member is judged, higher being better.
         listen: Told of progress.
+        kept: Layer → weights that are not drawn anew: of frozen layers, and of layers taken from other models.
     """
 
     plan: Plan
     data: Data
     scoring: Scoring
     listen: Any = None
+    kept: Mapping[str, list[np.ndarray]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.data)
@@ -44,16 +51,48 @@ class Task:
         """(rows,) the class of each row; None where targets are no classes."""
         return classes_of(self.plan, self.data.y)
 
+    def on(self, plan: Plan, rows: np.ndarray) -> Plan:
+        """The plan on some rows; what it watches are the `validation_data` given, else a share of these rows."""
+        if self.data.validation is not None:
+            return replace(plan, rows=rows)
+        return with_rows(plan, *apart(plan, rows, self.classes, plan.seed or 0))
+
     def train(self, plans: Sequence[Plan], *, partial: bool = False, **more: Any) -> list[Run]:
         """A population of these plans on the task's rows; `partial` gives one that was interrupted too.
 
         Raises:
             KeyboardInterrupt: when it was interrupted.
         """
+        if more.get("start") is None:
+            more["start"] = [self.start(plan) for plan in plans]
         runs = train(list(plans), self.data, listen=self.listen, **more)
-        if any(run.interrupted for run in runs) and "until" not in more and not partial:
+        if any(self._cut_off(run, more.get("until")) for run in runs) and not partial:
             raise KeyboardInterrupt
         return runs
+
+    def start(self, plan: Plan) -> Run | None:
+        """Where a plan begins that keeps some weights; None where all are drawn."""
+        return saving.run_of(plan, self.data.input_shape, self.fresh(plan)) if self.kept else None
+
+    def fresh(self, plan: Plan) -> Weights:
+        """The weights a plan begins with: drawn by its seed, but for those that are kept."""
+        network = plan.network(self.data.input_shape)
+        drawn = network.join(*network.init(plan.seed or 0, np.dtype(plan.dtype), plan.initial_scale))
+        names = [str(layer.name) for layer in plan.layers]
+        return tuple(
+            fill(own, list(self.kept[name]), f"layer {name}") if name in self.kept else own
+            for name, own in zip(names, drawn, strict=True)
+        )
+
+    def _cut_off(self, run: Run, until: Any) -> bool:
+        """Whether a run has not come to its end; one that was to pause somewhere counts as interrupted there."""
+        return run.interrupted and (until is None or self._updates(run) < self._updates(run, until))
+
+    def _updates(self, run: Run, until: Any = None) -> int:
+        """Updates up to the place a run has reached, or to an `until` of `train`."""
+        epoch, step = run.position if until is None else until if isinstance(until, tuple) else (until, 0)
+        rows = len(self) if run.plan.rows is None else len(run.plan.rows)
+        return epoch * -(-rows // min(run.plan.batch_size, rows)) + step
 
     def score(self, runs: Sequence[Run], rows: Sequence[np.ndarray]) -> np.ndarray:
         """(runs,) each run's score on rows of its own."""
@@ -106,7 +145,8 @@ def task_of(model: Any, x: Any, y: Any, *, scoring: Any = None, seed: int | None
             help="Gather the batches into arrays first.",
         )  # fmt: skip
     plan = fitting.fed(plan, feed, class_weight)
-    return Task(plan, feed.first, scoring_of(scoring, plan), _listener(verbose))
+    kept = {} if isinstance(model, Plan) else model.kept_weights()
+    return Task(plan, feed.first, scoring_of(scoring, plan, feed.first.y), _listener(verbose), kept)
 
 
 def _edited(plan: Plan, fit: dict[str, Any]) -> Plan:
@@ -150,8 +190,34 @@ def cut_y(y: Any, rows: Any) -> Any:
 
 
 def with_rows(plan: Plan, rows: Any, validation: Any = None) -> Plan:
-    """The plan on some rows of the data, watched on others; early stopping without others watches the loss."""
-    watch = plan.early_stopping
-    if validation is None and watch is not None and watch.monitor.startswith("val_"):
-        plan = plan.replace(early_stopping=watch.replace(monitor=watch.monitor.removeprefix("val_")))
+    """The plan on some rows of the data, watched on others; without others the training's own figures are watched."""
+    if validation is None:
+        for field in ("early_stopping", "reduce_on_plateau"):
+            watch = getattr(plan, field)
+            if watch is not None and watch.monitor.startswith("val_"):
+                plan = plan.replace(**{field: watch.replace(monitor=watch.monitor.removeprefix("val_"))})
     return replace(plan, rows=rows, validation_rows=validation)
+
+
+def apart(plan: Plan, rows: np.ndarray, classes: np.ndarray | None, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """The rows to train on, and those to watch: a share of them where the plan watches validation figures.
+
+    Watching the rows that a training is judged by would make the score of the best epoch on them slightly too good.
+
+    Args:
+        plan: Whose early stopping and plateaus are meant.
+        rows: Row numbers.
+        classes: The class of each row of the data, for the share to have its part of each; None where there are none.
+        seed: Of the draw.
+
+    >>> watched = Plan((), early_stopping="val_loss")
+    >>> [len(part) for part in apart(watched, np.arange(20), None, 0)], apart(Plan(()), np.arange(3), None, 0)[1]
+    ([17, 3], None)
+    """
+    watches = [w for w in (plan.early_stopping, plan.reduce_on_plateau) if w is not None]
+    if len(rows) < 2 or not any(w.monitor.startswith("val_") for w in watches):
+        return rows, None
+    codes = None if classes is None else classes[rows]
+    inner = split_rows(len(rows), validation=WATCHED, test=0, seed=seed, stratify=codes)
+    # Of a few rows of several classes none may be left to watch.
+    return (rows[inner.train], rows[inner.validation]) if len(inner.validation) else (rows, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,12 +12,12 @@ import numpy as np
 
 from ..data import k_fold, split_rows
 from ..engine.run import Run
-from ..errors import InputError
+from ..errors import InputError, JindanError
 from ..plan import Plan
 from .halving import Halving, told_apart
 from .samplers import Row, Trial
 from .spaces import edited
-from .task import Task, cut_y, with_rows
+from .task import Task, with_rows
 from .validation import Fold, folds_of, interval_of
 
 MEMBERS, NUMBERS = 512, 2**28  # most members in a population, and numbers in their weights
@@ -37,6 +39,12 @@ class Evaluation:
     def __init__(self, task: Task, pairs: Sequence[Fold], seed: int, method: str, before: Sequence[Row] = ()) -> None:
         self.task, self.pairs, self.seed, self.method = task, list(pairs), seed, method
         self.before = [max(row["epochs"]) for row in before]
+        self.mark = mark_of(task, self.pairs)
+        if any(row.get("of", self.mark) != self.mark for row in before):
+            raise InputError(
+                "The trials done before are those of another search.", where="resume", received="rows of another",
+                expected="the same rows, folds, plan and scoring", help="Begin anew without resume.",
+            )  # fmt: skip
 
     def __call__(self, trials: list[Trial]) -> Iterator[list[Row]]:
         plans = [edited(self.task.plan, trial.values) for trial in trials]
@@ -49,11 +57,7 @@ class Evaluation:
                 )  # fmt: skip
             plans = [told_apart(plan, self.task.plan) for plan in plans]
             halving = Halving(len(trials), len(self.pairs), epochs.pop(), self.task.scoring, self.before)
-            rows = self._rows(trials, plans, halving)
-            if rows:
-                yield rows
-            if len(rows) < len(trials):
-                raise KeyboardInterrupt
+            yield from self._told(trials, plans, halving)
             return
         alike: dict[Any, list[int]] = {}
         for place, plan in enumerate(plans):
@@ -63,7 +67,15 @@ class Evaluation:
             most = max(1, min(MEMBERS, NUMBERS // max(1, size)) // len(self.pairs))
             for start in range(0, len(places), most):
                 some = places[start : start + most]
-                yield self._rows([trials[k] for k in some], [plans[k] for k in some])
+                yield from self._told([trials[k] for k in some], [plans[k] for k in some])
+
+    def _told(self, trials: list[Trial], plans: list[Plan], halving: Halving | None = None) -> Iterator[list[Row]]:
+        """The rows of trials that ended, before an interruption of the others goes on its way."""
+        rows = self._rows(trials, plans, halving)
+        if rows:
+            yield rows
+        if len(rows) < len(trials):
+            raise KeyboardInterrupt
 
     def _rows(self, trials: list[Trial], plans: list[Plan], halving: Halving | None = None) -> list[Row]:
         spare = 0
@@ -71,23 +83,24 @@ class Evaluation:
             spare = (1 << (len(plans) - 1).bit_length()) - len(plans)
         members, tests = [], []
         for plan in plans + plans[:1] * spare:
+            # A search chooses, so that its scores flatter anyway: epochs are chosen with the rest.
             watched = halving is not None or plan.early_stopping is not None or plan.reduce_on_plateau is not None
             for train, test in self.pairs:
                 members.append(with_rows(plan.replace(seed=self.seed), train, test if watched else None))
                 tests.append(test)
-        if halving is None:
-            runs, stopped = self.task.train(members), set()
-            ended = list(range(len(trials)))
-        else:
-            runs, stopped = self.task.train(members, partial=True, prune=halving), set(halving.stopped)
-            # What a Ctrl-C leaves of the others begins anew; those that were stopped had come to their end.
-            cut = any(run.interrupted for run in runs)
-            ended = sorted(stopped) if cut else list(range(len(trials)))
-            if not ended:
-                return []
+        runs = self.task.train(members, partial=True, prune=halving)
+        stopped = set() if halving is None else set(halving.stopped)
         folds = len(self.pairs)
+        # After a Ctrl-C a trial has ended if all its folds have, or halving had stopped it; the others begin anew.
+        ended = [
+            k
+            for k in range(len(trials))
+            if k in stopped or not any(run.interrupted for run in runs[k * folds : (k + 1) * folds])
+        ]
+        if not ended:
+            return []
         own = [k * folds + fold for k in ended for fold in range(folds)]
-        scores = _scores(self.task, [runs[i] for i in own], [tests[i] for i in own]).reshape(-1, folds)
+        scores = self.task.score([runs[i] for i in own], [tests[i] for i in own]).reshape(-1, folds)
         return [
             self._row(trials[k], scores[place], runs[k * folds : (k + 1) * folds], k in stopped)
             for place, k in enumerate(ended)
@@ -106,18 +119,28 @@ class Evaluation:
             "low": None if math.isnan(low) else low,
             "high": None if math.isnan(high) else high,
             "epochs": [run.epochs if run.best_epoch is None else run.best_epoch + 1 for run in runs],
+            "of": self.mark,
             "state": "failed" if not known else "stopped" if stopped else "complete",
             "curve": _curve(runs),
         }
 
 
+def mark_of(task: Task, pairs: Sequence[Fold]) -> str:
+    """A short mark of what trials are compared by: the rows, the folds, the plan they are edits of, the scoring."""
+    found = hashlib.sha256(task.scoring.name.encode())
+    for part in (task.data.x, task.data.y, task.data.weight, *(rows for pair in pairs for rows in pair)):
+        for array in part if isinstance(part, tuple) else () if part is None else (part,):
+            found.update(np.ascontiguousarray(array).tobytes())
+    with contextlib.suppress(JindanError):  # a function of the user's has no JSON form
+        found.update(task.plan.replace(rows=None, validation_rows=None).to_json().encode())
+    return found.hexdigest()[:16]
+
+
 def final_plan(plan: Plan, epochs: Sequence[int], rows: Any) -> Plan:
     """The plan on all of some rows, without others to watch: it trains as long as was best in the folds."""
-    watch, slow = plan.early_stopping, plan.reduce_on_plateau
+    watch = plan.early_stopping
     if watch is not None and watch.monitor.startswith("val_"):
         plan = plan.replace(early_stopping=None, epochs=max(1, round(float(np.mean(epochs)))))
-    if slow is not None and slow.monitor.startswith("val_"):
-        plan = plan.replace(reduce_on_plateau=slow.replace(monitor=slow.monitor.removeprefix("val_")))
     return with_rows(plan, rows)
 
 
@@ -139,16 +162,6 @@ def parts(task: Task, rows: Any, folds: Any, validation: float | None, seed: int
     else:
         pairs = k_fold(len(own), int(folds), seed=seed, stratify=classes)
     return [(own[train], own[test]) for train, test in pairs]
-
-
-def _scores(task: Task, runs: list[Run], tests: list[np.ndarray]) -> np.ndarray:
-    """Each run's score; NaN where its outputs are not finite, whatever class they seem to name."""
-    found = []
-    for rows, outputs in zip(tests, task.predict(runs, tests), strict=True):
-        several = outputs if isinstance(outputs, tuple) else (outputs,)
-        finite = all(bool(np.isfinite(part).all()) for part in several)
-        found.append(task.scoring(task.plan, cut_y(task.data.y, rows), outputs) if finite else math.nan)
-    return np.array(found, np.float64)
 
 
 def _curve(runs: list[Run]) -> list[list[float]]:

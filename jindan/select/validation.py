@@ -14,7 +14,7 @@ from ..engine.data import Data, cut
 from ..engine.run import Run
 from ..errors import InputError
 from .reported import Reported
-from .task import Task, cut_y, task_of, with_rows
+from .task import Task, cut_y, task_of
 
 Fold = tuple[np.ndarray, np.ndarray]
 
@@ -160,15 +160,20 @@ def cross_validate(
 ) -> CrossValidation:
     """Train on each fold's training rows and score on its other rows, folds × seeds as one population.
 
+    What early stopping or a plateau watches are the `validation_data` given, or else 15 % of the fold's training rows,
+    never the rows the score is of. Layers that are frozen, or taken from other models, begin with the weights they have
+    there; all others are drawn by the member's seed.
+
     Args:
         model: A compiled model, which stays as it is, or a Plan.
         X, y: Rows and targets, as `fit` takes them.
-        folds: Their number, or pairs of row numbers (training, validation).
+        folds: Their number, pairs of row numbers or masks (training, validation), or something with scikit-learn's
+            `split`, such as a `TimeSeriesSplit`.
         seeds: How many members a fold, or their seeds.
         stratify: Whether each fold has its share of each class; "auto" does so where targets are classes.
         groups: (rows,) a group (patient, user) stays in one fold.
         time: Rows are in order of time: train on the past, validate on what follows.
-        repeats: Times the folds are drawn anew.
+        repeats: Times the folds are drawn anew, each of which has to differ: folds told twice are no more evidence.
         preprocessing: Something with `fit` and `transform` (`jindan.data.StandardScaler()`), fitted on each fold's
             training rows alone.
         scoring: See `jindan.select.scoring_of`; accuracy for classes, −loss for numbers unless given.
@@ -193,16 +198,10 @@ def cross_validate(
     several = tuple(range(seed, seed + seeds)) if isinstance(seeds, (int, np.integer)) else tuple(map(int, seeds))
     if not several:
         raise InputError("There are no seeds.", where="seeds", expected="at least 1", received=seeds)
-    offset = 0
-    if preprocessing is not None:
-        task, offset = _refitted(task, pairs, preprocessing), len(task)
-    watched = task.plan.early_stopping is not None or task.plan.reduce_on_plateau is not None
-    plans, tests = [], []
-    for member in several:
-        for number, (train, test) in enumerate(pairs):
-            rows, held = train + number * offset, test + number * offset
-            plans.append(with_rows(task.plan.replace(seed=member), rows, held if watched else None))
-            tests.append(held)
+    rows = len(task)
+    task, placed = refitted(task, pairs, preprocessing)
+    plans = [task.on(task.plan.replace(seed=member), train) for member in several for train, _ in placed]
+    tests = [test for _ in several for _, test in placed]
     runs = task.train(plans)
     outputs = task.predict(runs, tests)
     scores = [
@@ -211,7 +210,7 @@ def cross_validate(
     whole, pooled = [], []
     for k in range(len(several)):
         mine = slice(k * len(pairs), (k + 1) * len(pairs))
-        gathered = _gathered([test for _, test in pairs], outputs[mine], offset or len(task))
+        gathered = _gathered([test for _, test in pairs], outputs[mine], rows)
         seen = np.unique(np.concatenate([test for _, test in pairs]))
         pooled.append(task.scoring(task.plan, cut_y(task.data.y, seen), _rows_of(gathered, seen)))
         whole.append(gathered)
@@ -234,12 +233,10 @@ def folds_of(
 ) -> list[Fold]:
     """Pairs of row numbers (training, validation)."""
     if not isinstance(folds, (int, np.integer)):
-        pairs = [(np.asarray(train, np.int64), np.asarray(test, np.int64)) for train, test in folds]
-        if not pairs or any(not len(train) or not len(test) for train, test in pairs):
-            raise InputError(
-                "A fold has no rows.", where="folds", expected="row numbers to train on and to validate on"
-            )
-        return pairs
+        return _given(task, folds, groups, {"stratify": stratify is True, "time": time, "repeats": repeats != 1})
+    if isinstance(repeats, bool) or not isinstance(repeats, (int, np.integer)) or repeats < 1:
+        raise InputError("Folds are drawn once or more.", where="repeats", expected="a whole number >= 1",
+                         received=repeats)  # fmt: skip
     classes = task.classes if stratify == "auto" else None
     if stratify is True:
         classes = task.classes
@@ -251,17 +248,59 @@ def folds_of(
     found: list[Fold] = []
     for repeat in range(repeats):
         found += k_fold(len(task), int(folds), seed=seed + repeat, stratify=classes, groups=groups, time=time)
+    drawn = {frozenset(test.tobytes() for _, test in found[k : k + folds]) for k in range(0, len(found), folds)}
+    if len(drawn) < repeats:
+        raise InputError(
+            "These folds come out the same again.", where="repeats", expected=f"at most {len(drawn)}", received=repeats,
+            help="Rows in order of time have one way to be cut; a few groups of unequal sizes have little more.",
+        )  # fmt: skip
     return found
 
 
-def _refitted(task: Task, pairs: list[Fold], preprocessing: Any) -> Task:
-    """The rows of each fold after one another, each as the transform fitted on its training rows makes them."""
+def _given(task: Task, folds: Any, groups: Any, others: dict[str, bool]) -> list[Fold]:
+    """Folds of the user's: pairs of row numbers or masks, or of a scikit-learn splitter, which alone takes groups."""
+    rows = np.arange(len(task))
+    if hasattr(folds, "split"):
+        labels = task.classes
+        folds = list(folds.split(rows[:, None], rows if labels is None else labels, groups))
+    elif groups is not None:
+        others = {**others, "groups": True}
+    told = [name for name, given in others.items() if given]
+    if told:
+        raise InputError("Folds that are given are not drawn.", where=told[0], expected="folds as a number",
+                         received="pairs of row numbers", help=f"Leave {told[0]} out.")  # fmt: skip
+    pairs = [(_row_numbers(train, len(rows)), _row_numbers(test, len(rows))) for train, test in folds]
+    if not pairs or any(not len(train) or not len(test) for train, test in pairs):
+        raise InputError("A fold has no rows.", where="folds", expected="row numbers to train on and to validate on")
+    return pairs
+
+
+def _row_numbers(given: Any, rows: int) -> np.ndarray:
+    """Row numbers 0 … rows − 1 of numbers, counted from the end where negative, or of a mask."""
+    own = np.asarray(given)
+    if own.dtype == bool and own.shape == (rows,):
+        return np.flatnonzero(own)
+    if own.size and (own.dtype.kind not in "iu" or own.ndim != 1 or own.min() < -rows or own.max() >= rows):
+        raise InputError("These are no rows of the data.", where="folds", received=repr(given)[:60],
+                         expected=f"row numbers 0 … {rows - 1}, or a mask of {rows}")  # fmt: skip
+    return own.astype(np.int64) % rows
+
+
+def refitted(task: Task, pairs: list[Fold], preprocessing: Any) -> tuple[Task, list[Fold]]:
+    """The rows of each fold after one another, each as the transform fitted on its training rows makes them, and the
+    folds' row numbers in that; the same task and folds without a preprocessing."""
+    if preprocessing is None:
+        return task, pairs
     from copy import deepcopy
     from dataclasses import replace
 
     x, y, weight = task.data.x, task.data.y, task.data.weight
     if isinstance(x, tuple):
         raise InputError("Preprocessing is for one input.", where="preprocessing", received=f"{len(x)} inputs")
+    if task.data.validation is not None:
+        raise InputError("Each fold's preprocessing would make other rows of the ones to watch.",
+                         where="validation_data", expected="nothing beside preprocessing", received="given",
+                         help="Leave it out: a share of the fold's training rows is watched.")  # fmt: skip
     made = []
     for train, _ in pairs:
         own = deepcopy(preprocessing).fit(cut(x, train))
@@ -270,7 +309,8 @@ def _refitted(task: Task, pairs: list[Fold], preprocessing: Any) -> Task:
     again = lambda a: np.concatenate([a] * times)  # noqa: E731
     targets = tuple(map(again, y)) if isinstance(y, tuple) else again(y)
     data = Data.of(np.concatenate(made), targets, None if weight is None else again(weight))
-    return replace(task, data=data)
+    shifted = [(train + k * len(task), test + k * len(task)) for k, (train, test) in enumerate(pairs)]
+    return replace(task, data=data), shifted
 
 
 def _gathered(tests: list[np.ndarray], outputs: list[Any], rows: int) -> Any:

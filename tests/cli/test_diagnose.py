@@ -49,3 +49,25 @@ def test_what_cannot_be_looked_at_is_refused_with_a_word(desk, jindan):
     assert "help:" in said.err
     (desk / "other").mkdir()
     (desk / "other" / "file").write_text("x")
+
+
+def test_the_repaired_run_keeps_what_the_run_was_asked_for(leaking, desk, jindan):
+    asked = ("--layers", "4 tanh", "--epochs", "7", "--batch-size", "5", "--optimizer", "sgd", "--seeds", "2")
+    assert jindan("train", leaking, "--target", "y", *asked, "--out", "run").code == 0
+    assert jindan("diagnose", "run", "--repair", "--json").code == 0
+    plans = [json.loads((desk / name / "plan.json").read_text()) for name in ("run", "run-repaired")]
+    left_out = [plan.pop("preprocessing") for plan in plans]
+    assert [plan.pop("input_shape") for plan in plans] == [[3], [2]]
+    _ = [plan.pop("run") for plan in plans]
+    assert plans[0] == plans[1]
+    assert left_out[1]["drop"] == ["alive"]
+    record = json.loads((desk / "run-repaired" / "record.json").read_text())
+    assert record["baselines"]
+    assert record["seed_spread"]["seeds"] == [0, 1]
+    assert "unfinished" not in record
+
+
+def test_the_page_opens_in_the_language_asked_for(desk, jindan):
+    jindan("train", "good.csv", "--target", "y", "--epochs", "2", "--out", "run")
+    assert jindan("diagnose", "run", "--lang", "ko", "--html", "page.html", "--quiet").code == 0
+    assert '<html lang="ko"' in (desk / "page.html").read_text(encoding="utf-8")

@@ -160,3 +160,30 @@ def test_what_is_seen_before_training_stands_in_the_summary(desk, jindan):
 def test_short_names_are_not_confused(name, near):
     found = suggestion(name, ["oom", "y", "adam", "relu"])
     assert found == (None if near is None else f"Did you mean `{near}`?")
+
+
+def test_look_at_a_column_of_one_value_beside_blanks(desk, jindan):
+    write("t.csv", "x,flag,y", [f"{n % 7},{'1' if n % 3 else ''},{'ab'[n % 2]}" for n in range(60)])
+    said = jindan("look", "t.csv", "--target", "y")
+    assert (said.code, said.err) == (0, "")
+    assert "correlation ratio" in said.out
+
+
+def test_look_cuts_long_values(desk, jindan):
+    write("t.csv", "note,y", [f"{'word ' * 40}{n % 3},{'ab'[n % 2]}" for n in range(60)])
+    said = jindan("look", "t.csv", "--target", "y")
+    assert said.code == 0
+    assert "…" in said.out
+    assert said.out.count("word") < 60
+
+
+def test_a_table_called_after_an_index_is_no_image(desk, jindan):
+    (desk / "kospi_idx30.csv").write_bytes((desk / "good.csv").read_bytes())
+    said = jindan("look", "kospi_idx30.csv", "--target", "y")
+    assert (said.code, said.err) == (0, "")
+
+
+def test_several_tables_at_once_are_refused(desk, jindan):
+    said = jindan("predict", "R", "good.csv", "number.csv")
+    assert said.code == 1
+    assert "One table at a time." in said.err

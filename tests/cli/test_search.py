@@ -138,3 +138,16 @@ def test_what_is_wrong_is_said_and_nothing_is_written(desk, jindan, given, words
 
 def test_a_target_is_needed(jindan, desk):
     assert jindan("search", "good.csv").code == 2
+
+
+def test_a_search_takes_what_train_takes_of_a_table(desk, write, jindan):
+    rows = [[k % 7, k % 3, "yes" if (k * 5) % 11 > 5 else "no"] for k in range(60)]
+    write("leak.csv", ["a", "b", "alive", "y"], [[*row, 1 if row[2] == "yes" else 0] for row in rows])
+    said = jindan("search", "leak.csv", "--target", "y", "--drop", "alive", "--numeric", "minmax", "--test", "0.3",
+                  "--task", "regression", "--trials", "1", "--epochs", "2", "--folds", "2", "--out", "S",
+                  "--json")  # fmt: skip
+    assert said.code == 0
+    facts = opened(desk / "S" / "best").facts
+    assert facts.preprocessor.input_columns == ("a", "b")
+    assert facts.task == "regression"
+    assert said.json["search"]["scoring"] == "r2"

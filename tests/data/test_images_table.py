@@ -28,7 +28,16 @@ def test_what_counts_as_images(tmp_path, folder):
     assert holds_images(folder)
     for name in ("a.npz", "a.npy", "cat.PNG", "train-images-idx3-ubyte.gz"):
         assert holds_images(name), name
-    for other in ("a.csv", "a.parquet", "none", {"x": [1]}, np.zeros((2, 3)), tmp_path / "none"):
+    for other in (
+        "a.csv",
+        "kospi_idx30.csv",
+        "idx1.tsv.gz",
+        "a.parquet",
+        "none",
+        {"x": [1]},
+        np.zeros((2, 3)),
+        tmp_path / "none",
+    ):
         assert not holds_images(other), other
     (tmp_path / "goods" / "img").mkdir(parents=True)
     assert holds_images(tmp_path / "goods")

@@ -9,6 +9,7 @@ from jindan.engine.forward import predict
 from jindan.engine.generate import generate
 from jindan.errors import InputError, ShapeError
 from jindan.layers import (
+    GRU,
     LSTM,
     Conv1D,
     Dense,
@@ -125,3 +126,33 @@ def test_what_cannot_be_generated_is_refused_in_words():
         1,
         5,
     )
+
+
+def masked(layer, seed):
+    stack = [Embedding(9, 4, mask_zero=True, input_shape=(6,)), layer, Dense(9)]
+    model = Sequential(stack)
+    model.compile("sgd", "sparse_categorical_crossentropy", seed=seed)
+    rng = np.random.default_rng(seed)
+    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("layer", [GRU(8, return_sequences=True), LSTM(8, return_sequences=True),
+                                   SimpleRNN(8, return_sequences=True),
+                                   Residual([Dense(8), LSTM(4, return_sequences=True)])])  # fmt: skip
+def test_padding_is_no_entry(layer):
+    for seed in range(4):
+        model = masked(layer, seed)
+        for prompt in ([0, 0, 0, 0, 3, 5], [3, 5, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], [3, 0, 5, 0, 0, 1]):
+            wanted = model.predict(np.array([prompt]))[0, -1].argmax()
+            assert model.generate(np.array(prompt), 1, temperature=0)[0] == wanted
+        rows = np.array([[0, 0, 0, 0, 3, 5], [0, 2, 4, 6, 3, 5]])
+        alone = model.generate(np.array([3, 5]), 5, temperature=0)
+        np.testing.assert_array_equal(model.generate(rows, 5, temperature=0)[0], alone)
+
+
+@pytest.mark.parametrize("wrong", [{"top_k": 0}, {"top_k": -1}, {"top_k": 2.5}, {"temperature": -1.0},
+                                   {"temperature": float("nan")}, {"length": -1}, {"length": 2.5}])  # fmt: skip
+def test_numbers_out_of_their_bounds(wrong):
+    with pytest.raises(InputError, match=f"no such {next(iter(wrong))}"):
+        masked(GRU(8, return_sequences=True), 0).generate([1, 2], **{"length": 3, **wrong})

@@ -115,3 +115,19 @@ def test_positions():
     w = {"position_embeddings": RNG.normal(size=(4, 2))}
     x = RNG.normal(size=(3, 4, 2))
     np.testing.assert_allclose(layer.apply(w, x, Context()), x + w["position_embeddings"])
+
+
+@pytest.mark.parametrize(("queries", "keys"), [(2, 5), (5, 2), (4, 4)])
+def test_the_causal_triangle_of_unequal_lengths_is_that_of_keras(queries, keys):
+    keras = pytest.importorskip("keras", reason="Keras is an oracle only where installed")
+    rng = np.random.default_rng(0)
+    q, v = rng.normal(size=(2, queries, 4)).astype("f"), rng.normal(size=(2, keys, 4)).astype("f")
+    layer = MultiHeadAttention(2, 3, use_causal_mask=True)
+    w = {
+        n: jnp.asarray(rng.normal(size=s.shape), "float32") for n, s in layer.weights(((queries, 4), (keys, 4))).items()
+    }
+    theirs = keras.layers.MultiHeadAttention(2, 3)
+    theirs.build(q.shape, v.shape)
+    theirs.set_weights([np.asarray(a) for a in w.values()])
+    found = layer.apply(w, [jnp.asarray(q), jnp.asarray(v)], Context(mask=[None, None]))
+    np.testing.assert_allclose(found, np.asarray(theirs(q, v, use_causal_mask=True)), rtol=1e-4, atol=1e-5)

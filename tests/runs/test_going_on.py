@@ -115,3 +115,34 @@ def test_new_classes_and_missing_columns_are_refused(place, flowers, tmp_path):
         train_table(tulips, "kind", start=flowers.folder, out=tmp_path / "r")
     with pytest.raises(InputError, match="are missing"):
         train_table(frame.drop("colour"), "kind", start=flowers.folder, out=tmp_path / "r")
+
+
+def test_rows_trained_on_before_are_no_unseen_ones(place, flowers, tmp_path):
+    frame = pl.read_csv(place / "flowers.csv")
+    frame.write_csv(tmp_path / "t.csv")
+    first = train_table(tmp_path / "t.csv", "kind", test=0.0, epochs=2, out=tmp_path / "first")
+    grown = pl.concat([frame, frame.with_columns(pl.col("size") + 0.0005)])
+    again = train_table(grown, "kind", start=first.folder, epochs=1, seed=5, out=tmp_path / "again")
+    test = again.record["data"]["n"]["test"]
+    seen = again.record["seen_before"]
+    assert 0 < seen["count"] < test == seen["rows"]
+    for lang, words in (("en", "were among those"), ("ko", "학습할 때 쓰인")):
+        assert any(words in note for note in again.record["untold"][lang])
+    page = (again.folder / "report.html").read_text(encoding="utf-8")
+    assert "trained on before" in page
+    assert "of unseen rows" not in page
+    # The same table with the same seed has the same test rows, which the run has not seen.
+    same = train_table(place / "flowers.csv", "kind", start=flowers.folder, epochs=1, out=tmp_path / "same")
+    assert same.record["seen_before"]["count"] == 0
+    assert "of unseen rows" in (same.folder / "report.html").read_text(encoding="utf-8")
+    (tmp_path / "t.csv").unlink()
+    lost = train_table(grown, "kind", start=first.folder, epochs=1, out=tmp_path / "lost")
+    assert lost.record["seen_before"]["count"] is None
+    assert any("not known" in " ".join(note.split()) for note in lost.record["untold"]["en"])
+
+
+def test_a_task_that_was_asked_for_is_the_reports_too(tmp_path):
+    grades = pl.DataFrame({"x": [k / 7 for k in range(60)], "grade": [k % 6 + 3 for k in range(60)]})
+    run = train_table(grades, "grade", task="regression", epochs=1, out=tmp_path / "r")
+    assert "class_balance" not in run.record["data"]
+    assert [entry["measure"] for entry in run.record["data"]["association"]] == ["|pearson|"]

@@ -195,8 +195,11 @@ def test_texts_of_a_file_and_of_a_column(tmp_path):
     pl.DataFrame(rows, schema=["text", "n"], orient="row").write_csv(tmp_path / "t.csv")
     assert len(read_texts(tmp_path / "t.csv", None, None).texts) == 30
     assert read_texts(tmp_path / "t.csv", "text", None).column == "text"
-    (tmp_path / "b.txt").write_bytes("가나".encode("cp949"))
-    with pytest.raises(InputError, match="UTF-8"):
+    for encoding in ("cp949", "utf-8-sig", "utf-16"):
+        (tmp_path / "b.txt").write_bytes("가나 다\n".encode(encoding))
+        assert read_texts(tmp_path / "b.txt", None, None).texts == ["가나 다"]
+    (tmp_path / "b.txt").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00")
+    with pytest.raises(InputError, match="The text cannot be read"):
         read_texts(tmp_path / "b.txt", None, None)
 
 
