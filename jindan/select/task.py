@@ -210,7 +210,7 @@ def apart(plan: Plan, rows: np.ndarray, classes: np.ndarray | None, seed: int) -
         classes: The class of each row of the data, for the share to have its part of each; None where there are none.
         seed: Of the draw.
 
-    >>> watched = Plan((), early_stopping="val_loss")
+    >>> watched = Plan((), early_stopping="earlystopping")  # of val_loss
     >>> [len(part) for part in apart(watched, np.arange(20), None, 0)], apart(Plan(()), np.arange(3), None, 0)[1]
     ([17, 3], None)
     """
