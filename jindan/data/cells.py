@@ -115,28 +115,35 @@ def plain_numbers(raw: pl.DataFrame, *, dotted_thousands: bool = False) -> list[
     return columns
 
 
-def decimal_marks(raw: pl.DataFrame, delimiter: str) -> tuple[bool | None, bool]:
+def decimal_marks(
+    raw: pl.DataFrame, delimiter: str, before: tuple[bool | None, bool] | None = None
+) -> tuple[bool | None, bool]:
     """What commas and dots are in the numbers of a table: `decimal_comma` and `dotted_thousands` of `type_column`.
 
     A column proves a decimal comma where its numbers have one that cannot stand between thousands (1,5), and a decimal
     point likewise (2.5). Beside a semicolon a comma is a decimal one unless only points are proved. Beside a tab or |
     it is one in the whole table where only that is proved. Between commas, in quotes, each column speaks for itself
-    unless points are proved. Dots stand between thousands where the comma alone is proved.
+    unless points are proved. Dots stand between thousands where the comma alone is proved; between commas they do not.
+    Where nothing is proved, marks are what they were in the table a model was trained on (`before`), if it is known.
 
     >>> decimal_marks(pl.DataFrame({"people": ["999", "1.234"], "price": ["1,50", "2,50"]}), ";")
     (True, True)
     """
     with_commas = raw.select(pl.all().str.contains(",", literal=True).any()).row(0)
-    if not any(with_commas):
+    if not any(with_commas) and before is None:
         return False, False
     comma = any(_proves_comma(clean_text(raw.to_series(i))) for i, found in enumerate(with_commas) if found)
     with_dots = raw.select(pl.all().str.contains(".", literal=True).any()).row(0)
     point = any(_proves_point(clean_text(raw.to_series(i))) for i, found in enumerate(with_dots) if found)
+    if before is not None and delimiter != "," and not comma and not point:
+        return before
+    if not any(with_commas):
+        return False, False
     if delimiter == ";":
         return comma or not point, comma and not point
     if point or not comma:
         return False, False
-    return (None if delimiter == "," else True), True
+    return (None, False) if delimiter == "," else (True, True)
 
 
 def _proves_comma(text: pl.Series) -> bool:

@@ -77,8 +77,10 @@ def sniff_delimiter(text: str) -> str:
     return best
 
 
-def parse(text: str, where: str, header: bool | None, known: Known | None = None) -> tuple[pl.DataFrame, bool]:
-    """A typed frame out of delimited text, and whether its first row named the columns.
+def parse(
+    text: str, where: str, header: bool | None, known: Known | None = None
+) -> tuple[pl.DataFrame, bool, tuple[bool | None, bool]]:
+    """A typed frame out of delimited text, whether its first row named the columns, and its `decimal_marks`.
 
     Args:
         text: The text.
@@ -90,7 +92,7 @@ def parse(text: str, where: str, header: bool | None, known: Known | None = None
         FileError: nothing but white space, or a header and no rows.
         InputError: rows of unequal length, or two columns of one name.
 
-    >>> frame, named = parse("a,b\\n1,x\\n?,y\\n", "t.csv", None)
+    >>> frame, named, _ = parse("a,b\\n1,x\\n?,y\\n", "t.csv", None)
     >>> frame["a"].to_list(), named
     ([1, None], True)
     """
@@ -109,7 +111,7 @@ def parse(text: str, where: str, header: bool | None, known: Known | None = None
         text = "\n".join(",".join(line.split()) for line in text.split("\n"))
         delimiter = ","
     # One column may hold commas.
-    raw = read_cells(text, delimiter or ONE_COLUMN, where)
+    raw = _without_end(read_cells(text, delimiter or ONE_COLUMN, where))
     known = known or Known()
     top = _first_filled(raw)
     first = [None if v is None else str(v).strip() for v in raw.row(top)]
@@ -132,7 +134,8 @@ def parse(text: str, where: str, header: bool | None, known: Known | None = None
         raw = body
     else:
         names = known.names(raw.width)
-    return pl.DataFrame(_typed(raw, names, delimiter, known.texts)), named
+    marks = decimal_marks(raw, delimiter, known.marks)
+    return pl.DataFrame(_typed(raw, names, marks, frozenset(known.texts))), named, marks
 
 
 def check_names(names: list[str], where: str) -> None:
@@ -149,8 +152,10 @@ def check_names(names: list[str], where: str) -> None:
         )
 
 
-def _typed(raw: pl.DataFrame, names: list[str], delimiter: str, texts: tuple[str, ...]) -> list[pl.Series]:
-    comma, dotted = decimal_marks(raw, delimiter)
+def _typed(
+    raw: pl.DataFrame, names: list[str], marks: tuple[bool | None, bool], texts: frozenset[str]
+) -> list[pl.Series]:
+    comma, dotted = marks
     columns = []
     for i, (name, plain) in enumerate(zip(names, plain_numbers(raw, dotted_thousands=dotted), strict=True)):
         if name in texts:
@@ -161,6 +166,14 @@ def _typed(raw: pl.DataFrame, names: list[str], delimiter: str, texts: tuple[str
             column = type_column(raw.to_series(i), decimal_comma=comma, dotted_thousands=dotted)
         columns.append(column.alias(name))
     return columns
+
+
+def _without_end(raw: pl.DataFrame) -> pl.DataFrame:
+    """Without the rows of empty cells that sheets end with."""
+    last = raw.height
+    while last > 1 and not any(cell is not None and cell.strip() for cell in raw.row(last - 1)):
+        last -= 1
+    return raw.head(last)
 
 
 def _first_filled(raw: pl.DataFrame) -> int:

@@ -59,8 +59,12 @@ def _even(data: np.ndarray, delimiter: str) -> bool:
 
 
 def _guarded(data: np.ndarray, delimiter: str) -> bool:
-    """Whether a delimiter or an end of line has an odd number of quotes before it."""
+    """Whether a delimiter or an end of line has an odd number of quotes before it, some of which open a cell."""
     quotes = np.flatnonzero(data == ord('"'))
+    before = data[np.maximum(quotes - 1, 0)]
+    opening = (quotes == 0) | (before == ord("\n")) | (before == ord(delimiter)) | (before == ord(" "))
+    if not opening.any():
+        return False  # inches
     marks = np.flatnonzero((data == ord(delimiter)) | (data == ord("\n"))) if quotes.size else quotes
     return bool((np.searchsorted(quotes, marks) % 2).any())
 

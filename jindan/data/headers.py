@@ -20,6 +20,7 @@ class Known:
         target: The one of them that rows may lack.
         texts: Those that stay text, however their cells read.
         header: Whether that table had a line of names; None if nobody knows.
+        marks: What commas and dots were in its numbers, as `jindan.data.cells.decimal_marks` says.
 
     >>> known = Known(("kind", "size", "7"), target="kind")
     >>> known.heads(["size", "7"]), known.heads(["1.5", "7"]), known.names(2), known.names(3)
@@ -30,6 +31,7 @@ class Known:
     target: str | None = None
     texts: tuple[str, ...] = ()
     header: bool | None = None
+    marks: tuple[bool | None, bool] | None = None
 
     def heads(self, first: Sequence[str | None]) -> bool:
         """Whether a first line holds these names: one that is no value, or most of the line.
@@ -39,7 +41,8 @@ class Known:
         cells = [cell for cell in first if cell]
         if self.header and len(cells) > 1 and cells == [str(i) for i in range(len(cells))]:
             return True
-        found = [cell for cell in cells if cell in set(self.columns)]
+        names = set(self.columns)
+        found = [cell for cell in cells if cell in names]
         if len(set(cells)) < len(cells):
             return False
         return any(not is_value(cell) for cell in found) or 2 * len(found) > len(cells)

@@ -194,7 +194,9 @@ class Preprocessor:
         """Columns that rows must have."""
         return tuple(e.name for e in self.encoders)
 
-    def known(self, header: bool | None = None, texts: tuple[str, ...] = ()) -> Known:
+    def known(
+        self, header: bool | None = None, texts: tuple[str, ...] = (), marks: tuple[bool | None, bool] | None = None
+    ) -> Known:
         """How `read_table` is to read files of further rows.
 
         Columns that were text in training stay text: beside "unknown", True and 1.0 are words.
@@ -202,11 +204,12 @@ class Preprocessor:
         Args:
             header: Whether the training table had a line of names; None if nobody knows.
             texts: Further columns that stay text.
+            marks: What commas and dots were in the training table's numbers.
         """
         used = {*self.input_columns, *(name for name, _ in self.dropped)}
         target = next((name for name in self.columns if name not in used), None)
         words = tuple(e.name for e in self.encoders if e.kind in ("categorical", "text", "image"))
-        return Known(self.columns, target, words + texts, header)
+        return Known(self.columns, target, words + texts, header, marks)
 
     @property
     def feature_names(self) -> tuple[str, ...]:

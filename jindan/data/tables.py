@@ -36,6 +36,7 @@ class Table:
     name: str
     path: str | None = None
     has_header: bool = True
+    marks: tuple[bool | None, bool] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -160,8 +161,8 @@ def _read_file(path: Path, header: bool | None, name: str | None, known: Known |
                 received=str(error),
                 help="Download or compress it again.",
             ) from None
-    frame, named = parse(decode(data, str(path)), str(path), header, known)
-    return Table(frame, stem, str(path), named)
+    frame, named, marks = parse(decode(data, str(path)), str(path), header, known)
+    return Table(frame, stem, str(path), named, marks)
 
 
 def _check_path(path: Path) -> None:

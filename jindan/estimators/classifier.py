@@ -41,8 +41,8 @@ class NeuralClassifier(ClassifierMixin, Neural):
         dtype: "float32" or "float64".
         plan: A whole Plan in place of everything above; without layers it gets those of this estimator, with the
             output that its loss reads. Its rows are those of X. `random_state`, where given, sets its seed.
-        class_weight: {class: weight} or "balanced"; of them, times `sample_weight`, only ratios count. Where given, it
-            takes the place of a plan's.
+        class_weight: {class: weight} or "balanced"; of them, times `sample_weight`, only ratios count (in `partial_fit`
+            they count as they are). Where given, it takes the place of a plan's.
 
     Attributes:
         classes_, n_features_in_, feature_names_in_: As in scikit-learn.
@@ -136,12 +136,13 @@ class NeuralClassifier(ClassifierMixin, Neural):
     def _loss(self) -> str:
         return "binary_crossentropy" if len(self.classes_) == 2 else "sparse_categorical_crossentropy"
 
-    def _class_weights(self, y: np.ndarray, weight: np.ndarray | None) -> dict[int, float]:
+    def _class_weights(self, y: np.ndarray, weight: np.ndarray | None, scaled: bool) -> dict[int, float]:
         if self.class_weight is None:
             return {}
         present, codes = np.unique(y, return_inverse=True)
         weights = compute_class_weight(self.class_weight, classes=present, y=y)
-        weights = weights / np.average(weights[codes], weights=weight)
+        if scaled:
+            weights = weights / np.average(weights[codes], weights=weight)
         places = np.searchsorted(self.classes_, present)
         return {int(place): float(weight) for place, weight in zip(places, weights, strict=True)}
 

@@ -174,7 +174,7 @@ class Neural(TellsMixin, BaseEstimator):
             # Another order of rows each time; what a fit that was cut off had left to do is not made up for.
             plan = plan.replace(seed=(before.plan.seed + 1) % 2**31)  # type: ignore[operator]
             before = replace(before, interrupted=False)
-        plan, data = self._weighed(plan, X, y, sample_weight)
+        plan, data = self._weighed(plan, X, y, sample_weight, scaled=False)
         run = train(plan, data, start=before)
         if run.interrupted:
             raise KeyboardInterrupt
@@ -192,8 +192,11 @@ class Neural(TellsMixin, BaseEstimator):
         self.n_outputs_ = self.model_.network.output_shape[-1]  # type: ignore[union-attr]
         self.best_loss_ = min(run.history.get("loss", ()), default=np.nan)
 
-    def _weighed(self, plan: Plan, X: np.ndarray, y: np.ndarray, sample_weight: Any) -> tuple[Plan, Data]:
-        """The plan and its data, weights being 1 on average over the rows trained on."""
+    def _weighed(
+        self, plan: Plan, X: np.ndarray, y: np.ndarray, sample_weight: Any, *, scaled: bool = True
+    ) -> tuple[Plan, Data]:
+        """The plan and its data, weights being 1 on average over the rows trained on; those of classes, too, where they
+        are to be `scaled`: by some rows of many they would become others each time."""
         rows = slice(None) if plan.rows is None else plan.rows.numbers
         weight = None
         if sample_weight is not None:
@@ -203,7 +206,7 @@ class Neural(TellsMixin, BaseEstimator):
                 raise InputError("The rows trained on have no weight.", where="sample_weight",
                                  expected="a mean above 0", received=mean)  # fmt: skip
             weight = weight / mean
-        of_classes = self._class_weights(y[rows], None if weight is None else weight[rows])
+        of_classes = self._class_weights(y[rows], None if weight is None else weight[rows], scaled)
         plan = plan.replace(class_weight=of_classes) if of_classes else plan
         return plan, Data.of(X, self._encode(y, plan), weight)
 
@@ -292,7 +295,7 @@ class Neural(TellsMixin, BaseEstimator):
     def _loss(self) -> str:
         raise NotImplementedError
 
-    def _class_weights(self, y: np.ndarray, weight: np.ndarray | None) -> dict[int, float]:
+    def _class_weights(self, y: np.ndarray, weight: np.ndarray | None, scaled: bool) -> dict[int, float]:
         return {}
 
     def _strata(self, y: np.ndarray) -> np.ndarray | None:

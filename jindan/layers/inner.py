@@ -26,6 +26,7 @@ def inner_apply(layer: Layer, w: dict[str, Array], x: Any, ctx: Context, place: 
             x = [cast(part, ctx.compute) for part in x] if isinstance(x, (list, tuple)) else cast(x, ctx.compute)
     inside = ctx.inside(place, prefix)
     inside.frozen = ctx.frozen or not layer.trainable
+    inside.training = ctx.training and not layer.inference
     if layer.many and not isinstance(x, (list, tuple)):
         x, inside.mask = [x], [ctx.mask]
     return layer.apply(own, x, inside)

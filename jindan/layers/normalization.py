@@ -176,7 +176,8 @@ class LayerNormalization(_Normalization):
         axes = self._axes(x.ndim - 1)
         form = tuple(x.shape[a] if a in axes else 1 for a in range(x.ndim))
         mask = None
-        if ctx.mask is not None and 1 in axes and x.ndim > ctx.mask.ndim:
+        # A mask of rows alone is that of one step of `generate`, which has no axis of steps.
+        if ctx.mask is not None and 1 in axes and x.ndim > ctx.mask.ndim > 1:
             mask = _over(ctx.mask, x.ndim)
         normal, _, _ = standardise(_wide(x), mask, axes, self.epsilon)
         return _gained(w, normal, form).astype(x.dtype)

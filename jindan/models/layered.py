@@ -109,7 +109,8 @@ class Layered:
         if index is None:
             return
         spec = self.specs[index].replace(mean=layer.mean, variance=layer.variance)
-        if self.network is not None:
+        # Weights that were never drawn take them from the layer, by whatever seed they are drawn.
+        if self.network is not None and (self._weights is not None or getattr(self, "_run", None) is not None):
             shape = self.network.shapes_in[index]
             own = {n: w.initializer(w.shape, np.dtype(self._float()), None) for n, w in spec.weights(shape).items()}
             full = list(self.ready_weights())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..data import fit_preprocessor
 from ..doctor import tables as doctor
 from ..doctor.diagnosis import Report, examine
 from ..doctor.evidence import Case
@@ -110,6 +111,16 @@ def _with_table(findings: tuple[Finding, ...], prepared: Prepared) -> tuple[Find
     return (*own, *(f for f in findings if (f.code, f.evidence.get("column")) not in told))
 
 
+def _without_branches(plan: Plan, prepared: Prepared, preprocessing: Any) -> Plan:
+    """The plan for a table with fewer columns: its network is built anew where an input has lost all of its own."""
+    columns = [c for c in prepared.columns if c.name not in preprocessing.drop and c.name != prepared.target]
+    rows = prepared.frame[prepared.split.train]
+    fitted = fit_preprocessor(rows, columns, preprocessing, target=prepared.target, folder=prepared.folder)
+    plan = plan.replace(preprocessing=preprocessing, rows=None)
+    alike = len(fitted.inputs) == len(prepared.preprocessor.inputs)
+    return plan if alike else plan.replace(layers=(), wiring=None)
+
+
 def _repaired(
     found: Diagnosis, model: TableModel, prepared: Prepared, target: Path, listen: Any
 ) -> Diagnosis:  # fmt: skip
@@ -124,7 +135,7 @@ def _repaired(
         run = train_table(
             settings["source"], settings["target"], **{name: settings[name] for name in again},
             **{name: settings[name] for name in ("folds", "seeds", "ensemble") if name in settings},
-            plan=plan.replace(preprocessing=preprocessing, rows=None), out=target, listen=listen,
+            plan=_without_branches(plan, prepared, preprocessing), out=target, listen=listen,
         )  # fmt: skip
         changes = {"preprocessing.drop": list(preprocessing.drop)}
         return replace(found, repaired=run, changes=changes, proof=dict(leaks[0].evidence))

@@ -61,17 +61,24 @@ def as_before(prepared: Prepared, old: TableModel) -> Prepared:
 
 
 def seen_before(prepared: Prepared, start: str | Path, part: str) -> int | None:
-    """How many rows of a part the run gone on from was trained on; None where its table cannot be read again.
+    """How many rows of a part the run gone on from, or one before it, was trained on; None where a table of theirs
+    cannot be read again.
 
-    Rows are the same where the network sees the same and the target is the same, as in a table that has grown.
+    Rows are the same where the network sees the same and the target is the same, as in a table that has grown. Of the
+    same table, split alike, none was seen.
     """
-    try:
-        old = read_again(load(start), start)  # type: ignore[arg-type]
-    except JindanError:
-        return None
-    trained = np.concatenate([old.split.train, old.split.validation])
-    known = set(_marks(old, trained))
-    return sum(mark in known for mark in _marks(prepared, prepared.part(part)))
+    known: set[bytes] = set()
+    place: Any = start
+    while place is not None:
+        try:
+            model = load(place)
+            old = read_again(model, place)  # type: ignore[arg-type]
+        except JindanError:
+            return None
+        if fingerprint(old) != fingerprint(prepared):
+            known.update(_marks(old, np.concatenate([old.split.train, old.split.validation])))
+        place = model.facts.settings.get("start")  # type: ignore[union-attr]
+    return sum(mark in known for mark in _marks(prepared, prepared.part(part))) if known else 0
 
 
 def _marks(prepared: Prepared, rows: np.ndarray) -> list[bytes]:

@@ -142,7 +142,9 @@ class TableModel(Model):
                 )
             x = {name: array[:, place] for place, name in enumerate(names)}
         words = (self.facts.target,) if any(isinstance(label, str) for label in self.classes) else ()
-        known = self.facts.preprocessor.known(self.facts.settings.get("has_header", True), words)
+        settings = self.facts.settings
+        marks = settings.get("decimal_marks")
+        known = self.facts.preprocessor.known(settings.get("has_header", True), words, marks and tuple(marks))
         table = read_table(x, known=known)
         return self._placed(table.frame, Path(table.path).parent) if table.path else table.frame
 

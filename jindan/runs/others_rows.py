@@ -24,6 +24,7 @@ from ..data.columns import Column
 from ..data.encoders import as_categories
 from ..data.images_column import ImageEncoder
 from ..data.images_table import CLASS, FILE, IMAGE, as_seen_by, frame_of, read_set, table_of
+from ..data.lazy import pl
 from ..errors import InputError
 from .others_back import back
 from .prepare import Prepared, prepare, refuse_infinite
@@ -175,7 +176,7 @@ def _table(
     for name in config.drop:
         resolve_column(table, name)
     # Sheets end with rows of empty cells, from which nothing is to be learnt.
-    filled = np.flatnonzero(np.any([s.is_not_null() for s in table.frame.get_columns()], axis=0))
+    filled = np.flatnonzero(table.frame.select(~pl.all_horizontal(pl.all().is_null())).to_series().to_numpy())
     frame = table.frame[filled]
     columns = infer_columns(frame, target=goal, folder=Path(table.path).parent if table.path else None)
     refuse_infinite(frame, columns, config.drop, goal or "", filled)

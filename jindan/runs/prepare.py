@@ -68,6 +68,7 @@ class Prepared:
     folder: Path | None = None
     images: bool = False
     unlabelled: int = 0
+    marks: tuple[bool | None, bool] | None = None
 
     @property
     def classes(self) -> int:
@@ -155,7 +156,7 @@ def prepare(
     return Prepared(
         name=table.name, path=table.path, frame=frame, target=goal, columns=columns, task=kind, split=split,
         numbers=numbers, preprocessor=preprocessor, encoder=final, x=x, encoded=encoded, truth=truth, folder=folder,
-        unlabelled=len(present) - len(numbers),
+        unlabelled=len(present) - len(numbers), marks=table.marks,
     )  # fmt: skip
 
 

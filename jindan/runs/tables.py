@@ -340,6 +340,7 @@ def _facts(prepared: Prepared, settings: dict, half: float | None, unfinished: s
         **settings,
         "fingerprint": fingerprint(prepared),
         "has_header": settings["header"] is not False and not _nameless(prepared),
+        **({} if prepared.marks is None else {"decimal_marks": prepared.marks}),
         **({"images": True} if prepared.images else {}),
         **({"members": members} if members > 1 else {}),
         "unfinished": unfinished,

@@ -16,7 +16,7 @@ from ..schedules import CosineDecayRestarts, LearningRateSchedule
 from ..utils import draw_seed
 from .members import Ensemble, Uncertainty
 from .outputs import each, judged, probable
-from .task import Task, cut_y, task_of, with_rows
+from .task import Task, cut_y, task_of, watches_others, with_rows
 
 __all__ = ["Ensemble", "Uncertainty", "bagging", "deep_ensemble", "snapshot_ensemble"]
 
@@ -131,8 +131,7 @@ def _task(model: Any, X: Any, y: Any, scoring: Any, seed: int | None, fit: dict[
 
 
 def _drawn(task: Task, rows: np.ndarray, left: np.ndarray) -> Plan:
-    watch = (task.plan.early_stopping, task.plan.reduce_on_plateau)
-    watched = any(w is not None and w.monitor.startswith("val_") for w in watch)
+    watched = watches_others(task.plan)
     if task.data.validation is not None:
         return task.plan.replace(rows=rows)
     return with_rows(task.plan, rows, left if watched and len(left) else None)

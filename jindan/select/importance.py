@@ -154,6 +154,9 @@ def select_features(
     X = _table(X)
     names = _names(names, X.shape[1])
     task = task_of(model, X, y, scoring=scoring, seed=seed, **fit)
+    if task.data.validation is not None:
+        raise InputError("Features are left out of rows to watch, too.", where="validation_data", expected="nothing",
+                         received="given", help="Leave it out: a share of each fold's rows is watched.")  # fmt: skip
     pairs = folds_of(task, folds, seed=seed)
     runs = task.train([task.on(task.plan, train) for train, _ in pairs])
     ranks = np.array([_ranking(task, run, train, seed) for run, (train, _) in zip(runs, pairs, strict=True)])
@@ -165,16 +168,17 @@ def select_features(
             help="Leave counts out: halves are tried.",
         )  # fmt: skip
     masked: list[np.ndarray] = []
-    plans, tests = [], []
+    trains, tests = [], []
     for count in tried:
         for (train, test), rank in zip(pairs, ranks, strict=True):
             offset = len(masked) * len(X)
             masked.append(np.where(rank < count, X, 0.0))
-            plans.append(task.on(task.plan, train + offset))
+            trains.append(train + offset)
             tests.append(test + offset)
     again = np.concatenate([task.data.y] * len(masked))
     weight = None if task.data.weight is None else np.concatenate([task.data.weight] * len(masked))
     wide = replace(task, data=Data.of(np.concatenate(masked), again, weight))
+    plans = [wide.on(task.plan, rows) for rows in trains]
     scores = wide.score(wide.train(plans), tests).reshape(len(tried), len(pairs))
     means = scores.mean(1)
     best = int(np.nan_to_num(means, nan=-np.inf).argmax())

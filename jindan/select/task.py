@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,16 +47,25 @@ class Task:
     def __len__(self) -> int:
         return len(self.data)
 
-    @property
+    @cached_property
     def classes(self) -> np.ndarray | None:
         """(rows,) the class of each row; None where targets are no classes."""
         return classes_of(self.plan, self.data.y)
 
-    def on(self, plan: Plan, rows: np.ndarray) -> Plan:
-        """The plan on some rows; what it watches are the `validation_data` given, else a share of these rows."""
+    def on(self, plan: Plan, rows: np.ndarray, groups: np.ndarray | None = None, time: bool = False) -> Plan:
+        """The plan on some rows; what it watches are the `validation_data` given, else a share of these rows.
+
+        Args:
+            plan: What is trained.
+            rows: Row numbers.
+            groups: The group of each of these rows, which that share does not part; None where there are none.
+            time: Whether the rows are in order of time: that share is then the last of them.
+        """
         if self.data.validation is not None:
             return replace(plan, rows=rows)
-        return with_rows(plan, *apart(plan, rows, self.classes, plan.seed or 0))
+        if not watches_others(plan):
+            return with_rows(plan, rows)
+        return with_rows(plan, *apart(plan, rows, self.classes, plan.seed or 0, groups, time))
 
     def train(self, plans: Sequence[Plan], *, partial: bool = False, **more: Any) -> list[Run]:
         """A population of these plans on the task's rows; `partial` gives one that was interrupted too.
@@ -199,7 +209,20 @@ def with_rows(plan: Plan, rows: Any, validation: Any = None) -> Plan:
     return replace(plan, rows=rows, validation_rows=validation)
 
 
-def apart(plan: Plan, rows: np.ndarray, classes: np.ndarray | None, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+def watches_others(plan: Plan) -> bool:
+    """Whether a plan watches figures of validation rows."""
+    watches = (plan.early_stopping, plan.reduce_on_plateau)
+    return any(watch is not None and watch.monitor.startswith("val_") for watch in watches)
+
+
+def apart(
+    plan: Plan,
+    rows: np.ndarray,
+    classes: np.ndarray | None,
+    seed: int,
+    groups: np.ndarray | None = None,
+    time: bool = False,
+) -> tuple[np.ndarray, np.ndarray | None]:
     """The rows to train on, and those to watch: a share of them where the plan watches validation figures.
 
     Watching the rows that a training is judged by would make the score of the best epoch on them slightly too good.
@@ -209,15 +232,17 @@ def apart(plan: Plan, rows: np.ndarray, classes: np.ndarray | None, seed: int) -
         rows: Row numbers.
         classes: The class of each row of the data, for the share to have its part of each; None where there are none.
         seed: Of the draw.
+        groups, time: As for `Task.on`.
 
     >>> watched = Plan((), early_stopping="earlystopping")  # of val_loss
     >>> [len(part) for part in apart(watched, np.arange(20), None, 0)], apart(Plan(()), np.arange(3), None, 0)[1]
     ([17, 3], None)
     """
-    watches = [w for w in (plan.early_stopping, plan.reduce_on_plateau) if w is not None]
-    if len(rows) < 2 or not any(w.monitor.startswith("val_") for w in watches):
+    few = len(rows) < 2 or (groups is not None and len(np.unique(groups)) < 2)
+    if few or not watches_others(plan):
         return rows, None
-    codes = None if classes is None else classes[rows]
-    inner = split_rows(len(rows), validation=WATCHED, test=0, seed=seed, stratify=codes)
+    codes = None if classes is None or time else classes[rows]
+    inner = split_rows(len(rows), validation=WATCHED, test=0, seed=seed, stratify=codes,
+                       groups=None if time else groups, time=time)  # fmt: skip
     # Of a few rows of several classes none may be left to watch.
     return (rows[inner.train], rows[inner.validation]) if len(inner.validation) else (rows, None)

@@ -200,7 +200,14 @@ def cross_validate(
         raise InputError("There are no seeds.", where="seeds", expected="at least 1", received=seeds)
     rows = len(task)
     task, placed = refitted(task, pairs, preprocessing)
-    plans = [task.on(task.plan.replace(seed=member), train) for member in several for train, _ in placed]
+    kinds = None if groups is None else np.asarray(groups)
+    # Of folds that are given, a series in time is known by training on nothing later than what is judged.
+    ordered = time or all(train.max() < test.min() for train, test in pairs)
+    plans = [
+        task.on(task.plan.replace(seed=member), shifted, None if kinds is None else kinds[train], ordered)
+        for member in several
+        for (train, _), (shifted, _) in zip(pairs, placed, strict=True)
+    ]
     tests = [test for _ in several for _, test in placed]
     runs = task.train(plans)
     outputs = task.predict(runs, tests)

@@ -71,3 +71,15 @@ def test_the_page_opens_in_the_language_asked_for(desk, jindan):
     jindan("train", "good.csv", "--target", "y", "--epochs", "2", "--out", "run")
     assert jindan("diagnose", "run", "--lang", "ko", "--html", "page.html", "--quiet").code == 0
     assert '<html lang="ko"' in (desk / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_branch_that_loses_its_last_column_is_left_out(desk, write, jindan):
+    words = ["the film was good and long", "a bad film that bored us all", "good acting but a bad end", "we left early"]
+    rows = [[f"{words[k % 4]} {words[(k * 7) % 4]} {k}", "yes" if k % 2 else "no", k % 2] for k in range(60)]
+    write("texts.csv", ["text", "alive", "y"], rows)
+    assert jindan("train", "texts.csv", "--target", "y", "--epochs", "2", "--out", "run").code == 0
+    said = jindan("diagnose", "run", "--repair", "--json")
+    assert said.code == 0, said.err
+    assert (
+        "alive" not in jd.load(json.loads(said.out.splitlines()[-1])["repair"]["run"]).facts.preprocessor.input_columns
+    )

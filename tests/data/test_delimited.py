@@ -1,11 +1,12 @@
 """Tables as people save them: quotes, empty rows, decimal commas, marks of no value, headers of years, long cells."""
 
+import numpy as np
 import polars as pl
 import pytest
 
 from jindan.data import delimited_rows, infer_columns, infer_task, look, read_table
 from jindan.data.cells import MISSING, type_column
-from jindan.data.delimited import sniff_delimiter
+from jindan.data.delimited import parse, sniff_delimiter
 from jindan.errors import FileError
 
 
@@ -157,3 +158,10 @@ def test_a_text_longer_than_the_limit_of_csv(read):
     frame = read("text,y\n" + "\n".join(rows) + "\n").frame
     assert frame["text"].str.len_chars().max() > 180_000
     assert [c.kind for c in infer_columns(frame, target="y")] == ["text", "categorical"]
+
+
+def test_an_inch_mark_guards_nothing():
+    text = "size,price\n" + '27" monitor,5\n' * 3
+    assert not delimited_rows._guarded(np.frombuffer(text.encode(), np.uint8), ",")
+    frame, _, _ = parse(text, "t.csv", None)
+    assert frame["size"].to_list() == ['27" monitor'] * 3

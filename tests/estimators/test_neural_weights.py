@@ -127,3 +127,15 @@ def test_the_added_output_is_what_the_loss_reads(loss, logits):
     # The loss that was trained by, worked out from what is predicted.
     p = model.predict_proba(X)[np.arange(100), (y == "b").astype(int)]
     assert -np.log(p).mean() == pytest.approx(model.loss_, rel=0.1)
+
+
+def test_class_weights_of_partial_fit_count_as_they_are():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    runs = []
+    for class_weight in ({0: 1.0, 1: 20.0}, None):
+        model = NeuralClassifier(4, solver="sgd", random_state=0, class_weight=class_weight)
+        for label in (0, 1):
+            model.partial_fit(X[label::2], np.full(20, label), classes=[0, 1])
+        runs.append(model.coefs_[0])
+    assert abs(runs[0] - runs[1]).max() > 1e-4

@@ -10,6 +10,7 @@ from jindan.layers import (
     LSTM,
     BatchNormalization,
     Dense,
+    Dropout,
     Embedding,
     Flatten,
     LayerNormalization,
@@ -72,3 +73,21 @@ def test_moments_are_those_of_words_that_exist():
     vectors = model.get_weights()[0][WORDS[WORDS != 0]]
     model.fit(WORDS, np.ones((4, 1)), **QUIET)
     np.testing.assert_allclose(model.layers[1].get_weights()[2], vectors.mean(0), rtol=1e-4, atol=1e-5)
+
+
+def test_one_step_of_generate_has_no_axis_of_steps():
+    model = Sequential([
+        Embedding(6, 4, mask_zero=True, input_shape=(3,)), LSTM(5, return_sequences=True),
+        LayerNormalization(), Dense(6, activation="softmax"),
+    ])  # fmt: skip
+    model.compile("adam", "sparse_categorical_crossentropy")
+    prompt = np.array([[3, 5, 0], [2, 0, 0]])
+    drawn = model.generate(prompt, 1, temperature=0.0)
+    wanted = model.predict(prompt, verbose=0)[:, -1].argmax(-1)
+    assert np.asarray(drawn)[:, -1].tolist() == wanted.tolist()
+
+
+def test_a_held_layer_can_run_as_at_inference():
+    held = TimeDistributed(Dropout(0.5, inference=True), input_shape=(3, 4))
+    x = np.ones((2, 3, 4), np.float32)
+    assert (np.asarray(Sequential([held])(x, training=True)) == 1).all()

@@ -82,3 +82,17 @@ def test_from_keras(tmp_path, given):
         model = Sequential([Normalization(input_shape=(3,)), Dense(2)])
         model.load_weights(source)
         np.testing.assert_allclose(model.predict(X), theirs.predict(X, verbose=0), rtol=1e-4, atol=1e-4)
+
+
+def test_a_late_adapt_leaves_the_other_weights_to_the_seed_of_fit():
+    found = []
+    for _ in range(2):
+        layer = Normalization()
+        model = Sequential([Input((3,)), layer, Dense(2)])
+        model.compile("sgd", "mse")
+        layer.adapt(X)
+        model.fit(X, X[:, :2], epochs=1, seed=1, verbose=0)
+        found.append(model.get_weights())
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_allclose(found[0][0], X.mean(0), rtol=1e-5)

@@ -146,3 +146,18 @@ def test_a_task_that_was_asked_for_is_the_reports_too(tmp_path):
     run = train_table(grades, "grade", task="regression", epochs=1, out=tmp_path / "r")
     assert "class_balance" not in run.record["data"]
     assert [entry["measure"] for entry in run.record["data"]["association"]] == ["|pearson|"]
+
+
+def test_equal_rows_of_one_table_were_not_seen_and_rows_of_a_run_before_were(place, tmp_path):
+    rows = [[k % 3, "ab"[k % 3 > 1]] for k in range(60)]  # hardly a row that is not there twice
+    frame = pl.DataFrame(rows, schema=["x", "y"], orient="row")
+    frame.write_csv(tmp_path / "t.csv")
+    first = train_table(tmp_path / "t.csv", "y", epochs=1, out=tmp_path / "first")
+    again = train_table(tmp_path / "t.csv", "y", start=first.folder, epochs=1, out=tmp_path / "again")
+    assert again.record["seen_before"]["count"] == 0
+    other = pl.DataFrame([[k % 3 + 0.5, "ab"[k % 3 > 1]] for k in range(60)], schema=["x", "y"], orient="row")
+    other.write_csv(tmp_path / "other.csv")
+    second = train_table(tmp_path / "other.csv", "y", start=first.folder, epochs=1, out=tmp_path / "second")
+    assert second.record["seen_before"]["count"] == 0
+    third = train_table(tmp_path / "t.csv", "y", start=second.folder, epochs=1, seed=9, out=tmp_path / "third")
+    assert third.record["seen_before"]["count"] == third.record["seen_before"]["rows"]

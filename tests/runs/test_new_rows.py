@@ -75,7 +75,7 @@ def test_the_other_models_do_not_learn_from_empty_rows(tmp_path):
     options = {"classes": False, "preprocessing": jd.data.Preprocessing(), "test": 0.2, "seed": 0, "header": None}
     rows = read_rows(str(source), None, **options)
     assert len(rows.frame) == 40
-    assert len(rows.reader.frame(str(source))) == 42
+    assert len(rows.reader.frame(str(source))) == 41  # those the sheet ends with are none
 
 
 def test_the_other_models_know_positions_too(tmp_path):
@@ -138,3 +138,19 @@ def test_tables_are_no_texts(tmp_path, monkeypatch):
         with pytest.raises(InputError, match=r"One table at a time(.|\n)*a\.csv, (.|\n)*b\.csv"):
             model.predict_table(sources)
     assert len(model.predict_table(["a good film", "none.csv"])) == 2
+
+
+def test_marks_of_numbers_are_those_of_the_training_table(tmp_path):
+    lines = [f"{'1.' if k % 2 else ''}{100 + k};{k % 7},{k % 10}0;{'ab'[k % 2]}" for k in range(60)]
+    (tmp_path / "t.csv").write_text("people;price;y\n" + "\n".join(lines) + "\n")
+    run = train_table(tmp_path / "t.csv", "y", epochs=1, out=tmp_path / "r")
+    (tmp_path / "new.csv").write_text("people;price\n1.234;2\n")
+    frame = jd.load(run.folder).frame(tmp_path / "new.csv")
+    assert frame["people"].to_list() == [1234]
+
+
+def test_rows_of_empty_cells_at_the_end_are_none(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,y\n" + "".join(f"{k},{k % 3},{'uv'[k % 2]}\n" for k in range(40)))
+    run = train_table(tmp_path / "t.csv", "y", epochs=1, out=tmp_path / "r")
+    (tmp_path / "new.csv").write_text("a,b\n1,2\n,\n3,1\n,\n,\n")
+    assert len(jd.load(run.folder).predict(tmp_path / "new.csv")) == 3

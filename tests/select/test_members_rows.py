@@ -20,6 +20,7 @@ from jindan.models import Model, Sequential
 from jindan.plan import Plan
 from jindan.select.curves import learning_curve
 from jindan.select.ensembles import bagging, deep_ensemble
+from jindan.select.importance import select_features
 from jindan.select.rates import lr_range_test
 from jindan.select.scoring import scoring_of
 from jindan.select.searching import search
@@ -261,3 +262,30 @@ def test_a_search_fits_its_preprocessing_in_each_fold():
     whole = StandardScaler().fit(wide).transform(wide).astype(np.float32)
     run = train(found.best_plan, (whole, Y))
     np.testing.assert_allclose(found.best_model.predict(whole, verbose=0), run.predict(whole), atol=1e-5)
+
+
+# -- rows watched among groups, in time, and with features left out ---------------------------------------------------
+
+
+def test_rows_watched_part_no_group_and_come_last_in_time():
+    groups = np.repeat(np.arange(12), 5)
+    for more in ({"groups": groups}, {"groups": groups, "preprocessing": StandardScaler()}):
+        for run, (rows, _) in zip(*_watching(**more), strict=True):
+            own, watched = (np.array(part.tolist()) % len(X) for part in (run.plan.rows, run.plan.validation_rows))
+            assert not set(groups[own]) & set(groups[watched])
+            assert sorted([*own, *watched]) == rows.tolist()
+    for more in ({"time": True}, {"folds": TimeSeriesSplit(3)}):
+        for run, _ in zip(*_watching(**more), strict=True):
+            assert max(run.plan.rows.tolist()) < min(run.plan.validation_rows.tolist())
+
+
+def _watching(**more):
+    found = cross_validate(PLAN, X, Y, callbacks=[STOP], **{"folds": 3, **more})
+    return found.runs, found.folds
+
+
+def test_features_are_selected_with_rows_watched():
+    found = select_features(PLAN, X, Y, folds=3, callbacks=[STOP])
+    assert found.kept
+    with pytest.raises(InputError, match="left out of rows to watch"):
+        select_features(PLAN, X, Y, folds=3, callbacks=[STOP], validation_data=(X, Y))
