@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,6 +101,15 @@ class Data:
 def several(x: Any) -> bool:
     """Whether x is a tuple of arrays, one an input."""
     return isinstance(x, tuple) and bool(x) and all(len(np.shape(part)) > 0 and hasattr(part, "shape") for part in x)
+
+
+def digest(*parts: Any) -> Any:
+    """The SHA-256 of bytes, arrays and tuples of arrays, one after another; None adds nothing."""
+    found = hashlib.sha256()
+    for part in parts:
+        for piece in part if isinstance(part, tuple) else () if part is None else (part,):
+            found.update(piece if isinstance(piece, bytes) else np.ascontiguousarray(piece).tobytes())
+    return found
 
 
 def count(x: Any) -> int:

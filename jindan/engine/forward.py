@@ -25,10 +25,7 @@ def predict(plan: Plan, input_shape: tuple[int, ...], weights: Weights, x: Any, 
     Raises:
         ShapeError: when a row does not have the network's input shape.
     """
-    devices.start()
-    input_shape = shape_of(x, input_shape, plan.network(input_shape))
-    network = plan.network(input_shape)
-    x = inputs(x, input_shape, network)
+    input_shape, network, x = _ready(plan, input_shape, x)
     rows_given = count(x)
     if rows_given == 0:
         empty = tuple(np.zeros((0, *shape), plan.dtype) for shape in network.output_shapes)
@@ -55,10 +52,7 @@ def sample(plan: Plan, input_shape: tuple[int, ...], weights: Weights, x: Any, s
     Raises:
         ShapeError: when a row does not have the network's input shape.
     """
-    devices.start()
-    input_shape = shape_of(x, input_shape, plan.network(input_shape))
-    network = plan.network(input_shape)
-    x = inputs(x, input_shape, network)
+    input_shape, network, x = _ready(plan, input_shape, x)
     program = program_of(plan.structure, tuple(input_shape))
     with devices.width(plan.dtype):
         values = np.array([plan.numbers[path] for path in program.paths], plan.dtype)
@@ -70,10 +64,7 @@ def evaluate(
     plan: Plan, input_shape: tuple[int, ...], weights: Weights, data: Data, batch_size: int | None = None
 ) -> dict[str, float]:
     """The loss (cost plus penalties) and every metric, by name."""
-    devices.start()
-    input_shape = shape_of(data.x, input_shape, plan.network(input_shape))
-    network = plan.network(input_shape)
-    x = inputs(data.x, input_shape, network)
+    input_shape, network, x = _ready(plan, input_shape, data.x)
     check_targets(network, plan.loss, data.y)
     program = program_of(plan.structure, tuple(input_shape))
     block = min(power_of_two(count(x)), power_of_two(batch_size) if batch_size else network.block)
@@ -97,6 +88,14 @@ def evaluate(
         # Most plans have no penalty: their loss is the mean, and one program fewer is traced.
         loss = float(objective(values, weights, mean)) if _adds(plan, network) else float(mean)
     return {name: float(value) for name, value in program.figures(total, loss).items()}
+
+
+def _ready(plan: Plan, input_shape: tuple[int, ...], x: Any) -> tuple[tuple[int, ...], Network, Any]:
+    """The shape of these rows, the network for it, and the rows as it takes them; the devices are started."""
+    devices.start()
+    shape = shape_of(x, input_shape, plan.network(input_shape))
+    network = plan.network(shape)
+    return shape, network, inputs(x, shape, network)
 
 
 def shape_of(x: Any, input_shape: Any, network: Network) -> Any:

@@ -197,9 +197,7 @@ class BoltzmannMachine(ManyMixin, TransformerMixin, BaseEstimator):
         """
         settings, arrays = estimator_files.read(path, "BoltzmannMachine")
         method, history = settings.pop("method_"), settings.pop("history")
-        names = settings.pop("feature_names", None)
-        model = cls(**settings)
-        estimator_files.names_back(model, names)
+        model = estimator_files.made(cls, settings)
         model.method_ = method
         model._adopt(arrays, saving.history_of(history))
         model.n_features_in_ = len(model.bias_) - model.n_hidden

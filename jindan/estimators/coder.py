@@ -221,9 +221,7 @@ class Coder(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerM
                             received=(found or {}).get("class", "another model"),
                             help="jindan.load reads any model's network.")  # fmt: skip
         settings = dict(found["settings"])
-        names = settings.pop("feature_names", None)
-        model = cls(**settings)
-        estimator_files.names_back(model, names)
+        model = estimator_files.made(cls, settings)
         for name, value in {**found["facts"], **folders.read_arrays(Path(path) / ARRAYS)}.items():
             setattr(model, name, value)
         model.n_features_in_ = len(model.mean_)

@@ -218,10 +218,8 @@ class DBN(ManyLabelledMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
         settings, arrays = estimator_files.read(path, "DBN")
         classes, dtype = settings.pop("classes"), settings.pop("classes_dtype")
         visible, curve = settings.pop("visible_"), settings.pop("loss_curve")
-        names = settings.pop("feature_names", None)
         settings["hidden_layer_sizes"] = tuple(settings["hidden_layer_sizes"])
-        model = cls(**settings)
-        estimator_files.names_back(model, names)
+        model = estimator_files.made(cls, settings)
         model.classes_ = np.array(classes, object if dtype == "|O" else dtype)
         model.visible_, model.loss_curve_ = visible, [float(v) for v in curve]
         model.mean_, model.scale_ = arrays["mean"], arrays["scale"]

@@ -279,11 +279,9 @@ class GAN(ManyMixin, TellsMixin, BaseEstimator):
         """
         settings, arrays = estimator_files.read(path, "GAN")
         output, history, findings = (settings.pop(name) for name in ("output_", "history", "findings"))
-        names = settings.pop("feature_names", None)
-        model = cls(**settings)
+        model = estimator_files.made(cls, settings)
         model.output_, model.mean_, model.scale_ = output, arrays.pop("mean"), arrays.pop("scale")
         model.n_features_in_ = len(model.mean_)
-        estimator_files.names_back(model, names)
         program, parts = model._program(), {}
         for name in ("generator", "discriminator"):
             specs = getattr(program, name).specs

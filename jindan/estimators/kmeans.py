@@ -202,9 +202,7 @@ class KMeans(ManyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clust
 
 def restored(cls: Any, settings: dict[str, Any], arrays: dict[str, np.ndarray], found: tuple[float, int]) -> Any:
     """A KMeans from what its `save` wrote."""
-    names = settings.pop("feature_names", None)
-    model = cls(**settings)
-    estimator_files.names_back(model, names)
+    model = estimator_files.made(cls, settings)
     model.n_features_in_ = arrays["centers"].shape[1]
     model.members_ = [Clustering(arrays["centers"], arrays["labels"], found[0], found[1], True)]
     model._adopt(model.members_[0])

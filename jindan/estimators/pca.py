@@ -158,10 +158,8 @@ class PCA(ManyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             FileError: when the folder holds no PCA.
         """
         settings, arrays = estimator_files.read(path, "PCA")
-        names = settings.pop("feature_names", None)
         numbers = {name: settings.pop(name) for name in NUMBERS}
-        model = cls(**settings)
-        estimator_files.names_back(model, names)
+        model = estimator_files.made(cls, settings)
         for name, value in (numbers | arrays).items():
             setattr(model, name, value)
         model.n_features_in_ = len(model.mean_)

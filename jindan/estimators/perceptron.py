@@ -184,10 +184,9 @@ class Perceptron(ClassifierMixin, BaseEstimator):
             FileError: when the folder holds no Perceptron.
         """
         settings, arrays = estimator_files.read(path, "Perceptron")
-        names, mistakes = settings.pop("feature_names", None), settings.pop("mistakes_", None)
+        mistakes = settings.pop("mistakes_", None)
         classes, dtype = settings.pop("classes", None), settings.pop("classes_dtype", None)
-        model = cls(**settings)
-        estimator_files.names_back(model, names)
+        model = estimator_files.made(cls, settings)
         if classes is not None:
             model.classes_ = np.array(classes, object if dtype == "|O" else dtype)
             model.coef_, model.intercept_ = arrays["coef"], arrays["intercept"]

@@ -284,9 +284,7 @@ class RBM(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
         """
         settings, arrays = estimator_files.read(path, "RBM")
         visible, history = settings.pop("visible_"), settings.pop("history")
-        names = settings.pop("feature_names", None)
-        model = cls(**settings)
-        estimator_files.names_back(model, names)
+        model = estimator_files.made(cls, settings)
         model.visible_, model._base = visible, arrays.pop("base")
         model.mean_, model.scale_ = arrays.pop("mean"), arrays.pop("scale")
         model.n_features_in_ = len(model.mean_)

@@ -75,9 +75,7 @@ class Whitening(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             FileError: when the folder holds no whitening.
         """
         settings, arrays = estimator_files.read(path, "Whitening")
-        names = settings.pop("feature_names", None)
-        model = cls(**settings)
-        estimator_files.names_back(model, names)
+        model = estimator_files.made(cls, settings)
         for name, value in arrays.items():
             setattr(model, name, value)
         model.n_features_in_ = len(model.mean_)

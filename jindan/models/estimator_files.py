@@ -75,7 +75,10 @@ def plain(settings: dict[str, Any], arrays: dict[str, np.ndarray], model: Any) -
     return settings, arrays
 
 
-def names_back(model: Any, names: list[str] | None) -> None:
-    """Give a loaded model the columns' names that `plain` kept."""
+def made(cls: Any, settings: dict[str, Any]) -> Any:
+    """A model of these settings, with the columns' names that `plain` kept among them."""
+    names = settings.pop("feature_names", None)
+    model = cls(**settings)
     if names is not None:
         model.feature_names_in_ = np.array(names, dtype=object)
+    return model

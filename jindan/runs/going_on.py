@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..data import Preprocessing
+from ..engine.data import digest
 from ..errors import InputError, JindanError
 from ..models.loading import load
 from .build import Wanted, read_plan
@@ -29,11 +30,7 @@ def known_settings(asked: Wanted, old: Any, seed: int | None, preprocessing: Any
 
 def fingerprint(prepared: Prepared) -> str:
     """The same for the same rows, features, targets and split."""
-    found = hashlib.sha256()
-    inputs = prepared.x if isinstance(prepared.x, tuple) else (prepared.x,)
-    for array in (*inputs, prepared.encoded, prepared.split.train, prepared.split.validation):
-        found.update(np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()
+    return digest(prepared.x, prepared.encoded, prepared.split.train, prepared.split.validation).hexdigest()
 
 
 def sized(preprocessing: Any, old: Any) -> Any:
@@ -68,6 +65,7 @@ def seen_before(prepared: Prepared, start: str | Path, part: str) -> int | None:
     same table, split alike, none was seen.
     """
     known: set[bytes] = set()
+    own = fingerprint(prepared)
     place: Any = start
     while place is not None:
         try:
@@ -75,7 +73,7 @@ def seen_before(prepared: Prepared, start: str | Path, part: str) -> int | None:
             old = read_again(model, place)  # type: ignore[arg-type]
         except JindanError:
             return None
-        if fingerprint(old) != fingerprint(prepared):
+        if fingerprint(old) != own:
             known.update(_marks(old, np.concatenate([old.split.train, old.split.validation])))
         place = model.facts.settings.get("start")  # type: ignore[union-attr]
     return sum(mark in known for mark in _marks(prepared, prepared.part(part))) if known else 0

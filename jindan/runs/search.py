@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..data import Preprocessing
-from ..engine.data import Data, cut, row_shape
+from ..engine.data import Data, cut, digest, row_shape
 from ..errors import FileError, InputError
 from ..layers import Dense, Dropout
 from ..plan import Plan
@@ -111,7 +110,7 @@ def search_table(
     made = Space.of(usual_space(ready.plan) if space is None else read_space(space), ready.plan)
     settings = {
         "target": prepared.target, "method": method, "trials": trials, "folds": folds, "batch": batch,
-        "epochs": epochs, "seed": seed, "space": made.to_dict(), "rows": _fingerprint(ready),
+        "epochs": epochs, "seed": seed, "space": made.to_dict(), "rows": digest(ready.data.x, ready.data.y).hexdigest(),
     }  # fmt: skip
     folder = Path(out) if out is not None else _newest(prepared.name) if resume else new_folder(_stem(prepared.name))
     done = _done(folder, settings)
@@ -265,14 +264,6 @@ def _done(folder: Path, settings: dict[str, Any]) -> list[Row]:
             received=now[name], help="Give the same options to go on with it, or choose another --out.",
         )  # fmt: skip
     return rows_done(folder / TRIALS) if (folder / TRIALS).exists() else []
-
-
-def _fingerprint(task: Task) -> str:
-    found = hashlib.sha256()
-    inputs = task.data.x if isinstance(task.data.x, tuple) else (task.data.x,)
-    for array in (*inputs, task.data.y):
-        found.update(np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()
 
 
 def _stem(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..data import k_fold, split_rows
+from ..engine.data import digest
 from ..engine.run import Run
 from ..errors import InputError, JindanError
 from ..plan import Plan
@@ -127,10 +127,8 @@ class Evaluation:
 
 def mark_of(task: Task, pairs: Sequence[Fold]) -> str:
     """A short mark of what trials are compared by: the rows, the folds, the plan they are edits of, the scoring."""
-    found = hashlib.sha256(task.scoring.name.encode())
-    for part in (task.data.x, task.data.y, task.data.weight, *(rows for pair in pairs for rows in pair)):
-        for array in part if isinstance(part, tuple) else () if part is None else (part,):
-            found.update(np.ascontiguousarray(array).tobytes())
+    data = task.data
+    found = digest(task.scoring.name.encode(), data.x, data.y, data.weight, *(rows for pair in pairs for rows in pair))
     with contextlib.suppress(JindanError):  # a function of the user's has no JSON form
         found.update(task.plan.replace(rows=None, validation_rows=None).to_json().encode())
     return found.hexdigest()[:16]
