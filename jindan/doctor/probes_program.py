@@ -19,6 +19,7 @@ from jax import lax
 
 from ..activations import TABLE
 from ..activations import resolve as resolve_activation
+from ..engine.compiling import QUICK, known
 from ..engine.packing import Packing, by_number
 from ..engine.supervised import Supervised
 from ..joint import parts_of
@@ -34,12 +35,6 @@ from ..spec import with_fields
 PARTS = 8  # small batches of an estimate of the gradient's noise
 # Where slopes of an activation are looked at beside the layer's own, to know its greatest; the first is just below 0.
 BELOW, GRID = 0, np.array([-0.5, *np.linspace(-8, 8, 161)])
-# Of the compiler on a CPU, for code that runs a few times: a tenth of the time to compile (0.05 s for 0.56 s).
-QUICK: dict[str, Any] = {
-    "xla_backend_optimization_level": 0,
-    "xla_cpu_use_fusion_emitters": False,
-    "xla_cpu_parallel_codegen_split_count": 1,
-}
 
 
 class _Tap:
@@ -115,28 +110,7 @@ def compiled(program: Supervised, deep: bool) -> Callable[..., dict[str, Any]]:
     arrays = partial(_arrays, program, deep)
     if jax.default_backend() != "cpu":
         return jax.jit(arrays)
-    probe = jax.jit(arrays, compiler_options=QUICK)
-
-    def call(*given: Any) -> dict[str, Any]:
-        nonlocal probe
-        try:
-            return probe(*given)
-        except jax.errors.JaxRuntimeError as error:
-            if "compile option" not in str(error):
-                raise
-            probe = jax.jit(arrays, compiler_options={name: v for name, v in QUICK.items() if _known({name: v})})
-            return probe(*given)
-
-    return call
-
-
-def _known(options: dict[str, Any]) -> bool:
-    """Whether this version of the compiler knows these options."""
-    try:
-        jax.jit(lambda: 0, compiler_options=options).lower().compile()
-    except jax.errors.JaxRuntimeError:
-        return False
-    return True
+    return jax.jit(arrays, compiler_options=known(QUICK))
 
 
 def _arrays(program: Supervised, deep: bool, values, trained, fixed, optimizer, x, y, weight) -> dict[str, Any]:
@@ -232,7 +206,8 @@ def _change(plan: Plan, network: Network, trained: Any, gradients: Any, memory: 
     optimizer, packing = plan.optimizer, packing_of(plan, network, trained)
     if optimizer.gradient_accumulation_steps is not None:
         # The update that these gradients are gathered for.
-        optimizer = with_fields(optimizer, gradient_accumulation_steps=None)
+        rate = optimizer.rate(memory["step"])
+        optimizer = with_fields(optimizer, gradient_accumulation_steps=None, learning_rate=rate)
         memory = {name: value for name, value in memory.items() if name not in ("gathered", "batches")}
     if packing is None:
         after, _ = optimizer.apply(trained, gradients, memory)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..plan import Plan
 from ..utils import draw_seed
-from . import devices, loop
+from . import compiling, devices, loop
 from .data import Data
 from .pace import Pace, Progress, interrupts, uncollected
 from .packing import packed, unpacked
@@ -21,6 +21,9 @@ from .run import Run
 from .shape import Shape, busy, layout, places
 from .supervised import program_of
 from .watch import Looks, Watch, kept_of
+
+# Seconds, whatever the work: of an update of one member and of several side by side, and of an epoch's end.
+ALONE, ABREAST, EPOCH = 5e-6, 2e-5, 1e-4
 
 
 class Group:
@@ -81,9 +84,7 @@ class Group:
                 states.append(start.state)
             else:
                 trained, fixed = self.network.part(start.weights)
-                fresh = plan.optimizer.init(trained)
-                same = start.plan.optimizer.__class__ is plan.optimizer.__class__
-                memory = start.state["optimizer"] if same and _alike(start.state["optimizer"], fresh) else fresh
+                memory = start.memory_for(plan.optimizer, trained)
                 states.append(
                     loop.fresh_epochs(self.program, plan, {"trained": trained, "fixed": fixed, "optimizer": memory})
                 )
@@ -144,9 +145,10 @@ class Group:
         state, *fixed = self._placed(own)
         shared = (training, validation)
         history: list[list[np.ndarray]] = [[] for _ in self.plans]
-        call = self._compiled(state, (*fixed, *shared))
-        pace = Pace(self._guess(), chunk_seconds)
         last, ran_out, cut = max(plan.epochs for plan in self.plans), False, False
+        guess = self._guess()
+        call = self._compiled(state, (*fixed, *shared), (last - place[0]) * (EPOCH + shape.steps * guess))
+        pace = Pace(guess, chunk_seconds)
         looks = Looks(self.watch, shape.steps, last, partial(unpacked, self.program.packing))
         looks.show(own[0])
         epoch, step = until if isinstance(until, tuple) else (last if until is None else until, 0)
@@ -234,10 +236,12 @@ class Group:
         self.order = np.concatenate([self.order, np.full(lay.places - len(self.order), -1)])[order]
         return self._placed(jax.tree.map(lambda a: np.asarray(a)[order], own))
 
-    def _compiled(self, state: Any, fixed: tuple) -> Any:
+    def _compiled(self, state: Any, fixed: tuple, seconds: float) -> Any:
         function = loop.compiled_loop(self.program, self.shape)
         signature = jax.tree.map(lambda a: (np.shape(a), a.dtype), (state, fixed))
-        key = (self.program, self.shape, jax.tree.leaves(signature, is_leaf=lambda v: isinstance(v, tuple)).__repr__())
+        leaves = repr(jax.tree.leaves(signature, is_leaf=lambda v: isinstance(v, tuple)))
+        options = compiling.options((self.program, self.shape, leaves), seconds)
+        key = (self.program, self.shape, leaves, str(options))
         if key not in _EXECUTABLES:
             with uncollected():
                 began = time.perf_counter()
@@ -245,14 +249,15 @@ class Group:
                 self.seconds["trace"] = time.perf_counter() - began
                 began = time.perf_counter()
                 devices.make_room(_EXECUTABLES)
-                _EXECUTABLES[key] = lowered.compile()
+                _EXECUTABLES[key] = lowered.compile(options)
                 self.seconds["compile"] = time.perf_counter() - began
         return _EXECUTABLES[key]
 
     def _guess(self) -> float:
         """Seconds an update may take, before one was seen."""
         lay = self.shape.layout
-        return lay.turns * (5e-6 + lay.tile * self.program.work(self.shape.batch_size) / 5e10)
+        work = lay.tile * self.program.work(self.shape.batch_size)
+        return lay.turns * ((ALONE if lay.single else ABREAST) + work / 5e10)
 
     def _target(self, place: tuple[int, int], steps: int, most_epochs: int, last: tuple[int, int]) -> tuple[int, int]:
         """Where the next call ends: `steps` on, at an epoch's end if more than one fits."""
@@ -328,8 +333,3 @@ class Group:
 
 
 _EXECUTABLES: dict[Any, Any] = {}
-
-
-def _alike(a: Any, b: Any) -> bool:
-    """Whether two trees have the same form and shapes."""
-    return repr(jax.tree.map(np.shape, a)) == repr(jax.tree.map(np.shape, b))

@@ -65,9 +65,9 @@ def _max_back(windows: Steps, strides: Steps, padding: Pads, saved: tuple[Array,
     x = pad(x, padding, -math.inf)
     if windows == strides:
         tiles, inner = _tiles(x, windows, spaces), tuple(range(2, 2 * len(windows) + 1, 2))
-        won = tiles == jnp.expand_dims(y, inner)
+        won = tiles >= jnp.expand_dims(y, inner)
         few = math.prod(windows) <= FEW
-        wins = _wins(x, y, windows, strides) if few else jnp.sum(won, inner, dtype=dy.dtype)
+        wins = _wins(x, y, windows, strides) if few else jnp.maximum(jnp.sum(won, inner, dtype=dy.dtype), 1)
         # Without the barrier XLA counts the largest anew for each cell of their window.
         share = lax.optimization_barrier(dy / wins)
         dx = jnp.where(won, jnp.expand_dims(share, inner), 0)
@@ -108,10 +108,14 @@ def average_pool(x: Array, windows: Steps, strides: Steps, padding: Pads) -> Arr
 
 
 def _wins(x: Array, y: Array, windows: Steps, strides: Steps) -> Array:
-    """How many cells of each window are its largest."""
+    """How many cells of each window are its largest, at least 1.
+
+    XLA may compute x anew here, and round a product and a sum at once where the largest was not rounded so: then it
+    equals none of them.
+    """
     ones = (1,) * len(windows)
-    won = [(window(x, tap, y.shape[1:-1], strides, ones) == y).astype(y.dtype) for tap in taps(windows)]
-    return sum(won[1:], won[0])
+    won = [(window(x, tap, y.shape[1:-1], strides, ones) >= y).astype(y.dtype) for tap in taps(windows)]
+    return jnp.maximum(sum(won[1:], won[0]), 1)
 
 
 def _tiles(x: Array, windows: Steps, spaces: Steps) -> Array:
@@ -143,7 +147,7 @@ def _spill(x: Array, y: Array, share: Array, windows: Steps, strides: Steps) -> 
         for steps in itertools.product(*reaches):
             shift = tuple((j, n - length - j) for j, n, length in zip(steps, counts, y.shape[1:-1], strict=True))
             # A window that is not there has no share.
-            total = total + jnp.where(mine == pad(y, shift), pad(share, shift), 0)
+            total = total + jnp.where(mine >= pad(y, shift), pad(share, shift), 0)
         phases.append(total)
     axes = len(strides)
     dx = jnp.stack(phases).reshape(*strides, *phases[0].shape)

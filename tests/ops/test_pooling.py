@@ -80,3 +80,18 @@ def test_same_padding_gives_length_over_stride(n, window, stride, gap):
     assert 0 <= high - low <= 1
     outputs = (n + low + high - gap * (window - 1) - 1) // stride + 1
     assert outputs == -(-n // stride)
+
+
+def test_a_largest_cell_that_is_computed_anew_and_rounded_otherwise_does_no_harm():
+    """XLA's older emitters compute a thin convolution again in the slope's kernels: no cell then equals the largest."""
+    from jindan.ops.convolution import convolution
+
+    rng = np.random.default_rng(417)
+    x, kernel = (rng.normal(size=s).astype(np.float32) for s in ((40, 28, 28, 1), (3, 3, 1, 16)))
+
+    def cost(kernel):
+        y = convolution(x, kernel, padding=((1, 1), (1, 1)))
+        return jnp.sum(jnp.tanh(max_pool(y, (2, 2), (2, 2), ((0, 0), (0, 0)))))
+
+    slope = jax.jit(jax.grad(cost), compiler_options={"xla_cpu_use_fusion_emitters": False})(kernel)
+    assert np.isfinite(slope).all()
