@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import math
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .errors import FileError, InputError
+from .errors import FileError, InputError, JindanWarning
+from .lazy import defined
 from .spec import FRACTION, NOT_NEGATIVE, Choice, Number, Spec, item
+from .utils import write_line
 
 FALLING = {"loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy", "hinge", "perplexity", "divergence"}
 RISING = {"acc", "accuracy", "auc", "f1", "r2", "precision", "recall", "score", "similarity"}
@@ -163,14 +167,27 @@ class LearningRateScheduler(Callback):
     """rate ← schedule(epoch, rate) before each epoch."""
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+        if not callable(schedule):
+            raise InputError(
+                "The schedule is no function.", where="LearningRateScheduler", expected="a function (epoch[, rate])",
+                received=repr(schedule), help="LearningRateScheduler(lambda epoch, rate: 0.9 * rate)",
+            )  # fmt: skip
         self.schedule, self.verbose = schedule, verbose
 
     def next_rate(self, epoch: int, rate: float) -> float:
-        """The rate for an epoch."""
+        """The rate for an epoch.
+
+        Raises:
+            InputError: when the schedule gives none.
+        """
+        found = self.schedule(epoch, rate) if _takes(self.schedule, epoch, rate) else self.schedule(epoch)
         try:
-            return float(self.schedule(epoch, rate))
-        except TypeError:
-            return float(self.schedule(epoch))
+            return float("" if isinstance(found, str) else found)
+        except (TypeError, ValueError):
+            raise InputError(
+                "The schedule gives no learning rate.", where=f"LearningRateScheduler, epoch {epoch + 1}",
+                expected="a number >= 0", received=repr(found), help="A function that forgets its return gives None.",
+            ) from None  # fmt: skip
 
 
 class TerminateOnNaN(Callback):
@@ -217,18 +234,37 @@ class ModelCheckpoint(Callback):
         before, better = self.best, ""
         if self.save_best_only:
             value = logs.get(self.monitor)
-            if value is None or not (value < before if self.watch.lower_is_better() else value > before):
+            if value is None:
+                # As in Keras, training goes on.
+                warnings.warn(
+                    f"ModelCheckpoint saves nothing: there is no {self.monitor} among {', '.join(sorted(logs))}.",
+                    JindanWarning, stacklevel=2,
+                )  # fmt: skip
+                return
+            if not (value < before if self.watch.lower_is_better() else value > before):
                 self._say(epoch, f"{self.monitor} did not improve from {before:.5f}")
                 return
             self.best = value
             better = f"{self.monitor} improved from {before:.5f} to {value:.5f}, "
-        path = self.filepath.format(epoch=epoch + 1, **logs)
+        path = self._path(epoch, logs)
         self._say(epoch, f"{better}saving model to {path}")
         (self.model.save_weights if self.save_weights_only else self.model.save)(path)
 
+    def _path(self, epoch: int, logs: dict) -> str:
+        """The place with its gaps filled."""
+        try:
+            return self.filepath.format(epoch=epoch + 1, **logs)
+        except (KeyError, IndexError, ValueError) as error:
+            raise InputError(
+                "The path of a checkpoint has a gap that cannot be filled.", where=f"filepath {self.filepath!r}",
+                expected=f"{{…}} around one of {', '.join(['epoch', *logs])}",
+                received=f"{type(error).__name__}: {error}",
+                help='For instance "model-{epoch:02d}"; a brace of its own is written twice.',
+            ) from None  # fmt: skip
+
     def _say(self, epoch: int, what: str) -> None:
         if self.verbose:
-            print(f"Epoch {epoch + 1}: {what}")
+            write_line(f"Epoch {epoch + 1}: {what}")
 
 
 class CSVLogger(Callback):
@@ -287,3 +323,17 @@ class History(Callback):
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items() if values)
         return f"History({len(self.epoch)} epochs: {last})"
+
+
+def _takes(function: Callable, *given: Any) -> bool:
+    """Whether a function can be called so; one that does not tell its arguments is taken to."""
+    try:
+        inspect.signature(function).bind(*given)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
+__all__ = defined(globals())

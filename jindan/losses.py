@@ -15,6 +15,7 @@ from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
 from .closures import closed
+from .lazy import defined
 from .spec import POSITIVE, UNIT, Spec, item
 
 Array = jax.Array
@@ -371,11 +372,8 @@ huber, log_cosh = _function(Huber()), _function(LogCosh())
 binary_crossentropy = _function(BinaryCrossentropy())
 categorical_crossentropy = _function(CategoricalCrossentropy())
 sparse_categorical_crossentropy = _function(SparseCategoricalCrossentropy())
-kl_divergence, poisson, cosine_similarity = (
-    _function(KLDivergence()),
-    _function(Poisson()),
-    _function(CosineSimilarity()),
-)
+kl_divergence, poisson = _function(KLDivergence()), _function(Poisson())
+cosine_similarity = _function(CosineSimilarity())
 hinge, squared_hinge, categorical_hinge = _function(Hinge()), _function(SquaredHinge()), _function(CategoricalHinge())
 
 
@@ -397,3 +395,6 @@ def _unit(x: Array) -> Array:
 
 def _signs(y: Array) -> Array:
     return jnp.where(jnp.all((y == 0) | (y == 1)), 2.0 * y - 1.0, y)
+
+
+__all__ = defined(globals())

@@ -10,7 +10,9 @@ import numpy as np
 
 from . import losses as _losses
 from .closures import closed
+from .confusion import confusion_matrix
 from .errors import InputError, UnknownNameError
+from .lazy import defined
 from .losses import Loss
 from .metric_base import Metric, _floor, _Mean, snake
 from .spec import COUNT, UNIT, Choice, _key, get, item, names
@@ -81,13 +83,19 @@ class SparseTopKCategoricalAccuracy(_Mean):
 
 
 class LossMetric(_Mean):
-    """A loss reported as a metric, unweighted. Cosine similarity is so reported: 1 when both point the same way."""
+    """A loss reported as a metric, unweighted. Cosine similarity is so reported: 1 when both point the same way.
+
+    Attributes:
+        loss: The loss.
+        as_loss: Whether its sign is the loss's own.
+    """
 
     loss: Any = item(kind="loss")
+    as_loss: bool = item(default=False)
 
     @property
     def higher_is_better(self) -> bool:  # type: ignore[override]
-        return isinstance(self.loss, _losses.CosineSimilarity)
+        return isinstance(self.loss, _losses.CosineSimilarity) and not self.as_loss
 
     @property
     def label(self) -> str:
@@ -107,15 +115,19 @@ class LossMetric(_Mean):
 
 
 class Perplexity(_Mean):
-    """e^(mean cross-entropy): how many equally likely classes the model hesitates between. One-hot or class numbers."""
+    """e^(mean cross-entropy): how many equally likely classes the model hesitates between. One-hot or class numbers.
+
+    `from_logits`: the predictions are logits; a loss `from_logits` sees to that.
+    """
 
     higher_is_better = False
     targets = "integer"
+    from_logits: bool = item(default=False)
 
     def rows(self, y_true: Array, y_pred: Array) -> Array:
         if y_true.ndim == y_pred.ndim:
-            return _losses.CategoricalCrossentropy().rows(y_true.astype(y_pred.dtype), y_pred)
-        return _losses.SparseCategoricalCrossentropy().rows(y_true, y_pred)
+            return _losses.CategoricalCrossentropy(self.from_logits).rows(y_true.astype(y_pred.dtype), y_pred)
+        return _losses.SparseCategoricalCrossentropy(self.from_logits).rows(y_true, y_pred)
 
     def value(self, total: Any) -> Any:
         return (jnp if isinstance(total, jax.Array) else np).exp(total[0] / _floor(total[1]))
@@ -304,8 +316,9 @@ def resolve(identifier: Any, loss: Any, outputs: int) -> Metric:
     """
     if isinstance(identifier, type) and issubclass(identifier, (Metric, Loss)):
         identifier = identifier()
-    if isinstance(identifier, AUC) and not identifier.from_logits and getattr(loss, "from_logits", False):
-        return identifier.replace(from_logits="softmax" if "softmax" in loss.fused else True)
+    if isinstance(identifier, (AUC, Perplexity)) and not identifier.from_logits and getattr(loss, "from_logits", False):
+        softmax = isinstance(identifier, AUC) and "softmax" in loss.fused
+        return identifier.replace(from_logits="softmax" if softmax else True)
     if isinstance(identifier, Metric):
         return identifier
     identifier = getattr(identifier, "stands_for", identifier)
@@ -370,3 +383,6 @@ def _by_step(y_true: Array, y_pred: Array, weight: Array) -> tuple[Array, Array,
 def _in_top(labels: Array, y_pred: Array, k: int) -> Array:
     own = jnp.take_along_axis(y_pred, labels[..., None], axis=-1)
     return (jnp.sum(y_pred > own, axis=-1) < k).astype(y_pred.dtype)
+
+
+__all__ = [*defined(globals()), "Metric", "confusion_matrix"]

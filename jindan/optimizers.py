@@ -14,6 +14,7 @@ import numpy as np
 
 from . import schedules  # noqa: F401  (Keras users look for them here)
 from .errors import InputError
+from .lazy import defined
 from .schedules import LearningRateSchedule
 from .spec import FRACTION, NOT_NEGATIVE, POSITIVE, Number, Spec, item
 
@@ -30,7 +31,7 @@ class Optimizer(Spec, kind="optimizer"):
         clipvalue: Each gradient entry is clipped to ± this value.
         global_clipnorm: All gradients together are shrunk to this norm (Pascanu et al. 2013).
         gradient_accumulation_steps: Batches whose gradients are averaged for one update; as in Keras, what is gathered
-            at an epoch's end goes on into the next.
+            at an epoch's end goes on into the next, and a schedule counts batches.
     """
 
     slot_names: ClassVar[tuple[str, ...]] = ()
@@ -57,6 +58,12 @@ class Optimizer(Spec, kind="optimizer"):
                 received=", ".join(clips),
                 help=f"Keep {clips[-1]} and leave the others out.",
             )
+        if callable(self.learning_rate) and not isinstance(self.learning_rate, LearningRateSchedule):
+            raise InputError(
+                "The rate of an optimizer is no function.", where=f"learning_rate of {type(self).__name__}",
+                expected="a number >= 0, or a schedule", received=repr(self.learning_rate),
+                help="Use one of jindan.schedules, or LearningRateScheduler(lambda epoch: …) in fit's callbacks.",
+            )  # fmt: skip
 
     # -- what a subclass gives ---------------------------------------------------------------------------------
 
@@ -101,6 +108,9 @@ class Optimizer(Spec, kind="optimizer"):
     def rate(self, step: Array, dtype: Any = None) -> Array:
         """The learning rate for the update after `step` updates."""
         rate = self.learning_rate
+        if self.gradient_accumulation_steps is not None:
+            # As in Keras, a schedule counts batches: an update comes with the last of those gathered.
+            step = (step + 1) * self.gradient_accumulation_steps - 1
         rate = rate(step) if isinstance(rate, LearningRateSchedule) else jnp.asarray(rate)
         return rate.astype(dtype) if dtype is not None else rate
 
@@ -337,3 +347,6 @@ def _power(base: float, t: Array) -> Array:
 
 def _shrink(g: Array, norm: Array, limit: Any) -> Array:
     return g * jnp.where(norm > limit, limit / jnp.where(norm > 0, norm, 1.0), 1.0)
+
+
+__all__ = defined(globals())

@@ -73,6 +73,7 @@ class Plan(Spec, kind="plan"):
         metrics: Figures reported beside the loss; `weighted_metrics` count rows by their weight.
         batch_size: Rows an update.
         epochs: Passes over the training rows.
+        initial_epoch: The number of the first of them, where the order of rows is to go on from an earlier training's.
         seed: Fixes the fresh weights, the order of rows and all noise.
         shuffle: Whether each epoch sees the rows in a new order.
         l1, l2: Penalties λ Σ|w| and λ Σw² on every kernel.
@@ -103,6 +104,7 @@ class Plan(Spec, kind="plan"):
     weighted_metrics: Any = item(default=())
     batch_size: int = item(default=32, rule=COUNT)
     epochs: int = item(default=1, rule=Number(0, integer=True), host=True)
+    initial_epoch: int = item(default=0, rule=Number(0, integer=True), traced=True)
     seed: int | None = item(default=None, rule=Number(integer=True), host=True, optional=True)
     shuffle: bool = item(default=True)
     l1: float = item(default=0.0, rule=NOT_NEGATIVE, traced=True)

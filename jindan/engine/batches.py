@@ -77,5 +77,5 @@ def validate(program, shape: Shape, plan, weights, vrows, vcount, vdata, dtype) 
         total = add(whole, total, shape.validation % block)
     if shape.shards > 1:
         total = lax.psum(total, devices.ROWS)
-    mean = total[0] / jnp.maximum(total[1], 1)
-    return total.at[0].set(program.objective_of(plan, weights, mean) * total[1])
+    means = total / jnp.maximum(total[1], 1)
+    return total.at[0].set(program.objective_of(plan, weights, means) * total[1])

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import InputError, ShapeError
 from ..joint import parts_of
+from ..layers.base import Context
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class Data:
         y = tuple(array(part, f"{where}y[{k}]") for k, part in enumerate(y)) if several(y) else array(y, f"{where}y")
         if weight is not None:
             weight = array(weight, f"{where}sample_weight").astype(np.float64).reshape(-1)
+            if not np.isfinite(weight).all():
+                row = int(np.flatnonzero(~np.isfinite(weight))[0])
+                raise InputError(
+                    "A row has a weight that is no number.", where=f"{where}sample_weight, row {row + 1}",
+                    expected="finite numbers", received=weight[row], help="A weight of 0 leaves a row out.",
+                )  # fmt: skip
         rows = count(x)
         if rows == 0:
             raise InputError(
@@ -131,11 +138,17 @@ def as_inputs(x: Any, dtype: Any, integers: tuple[bool, ...]) -> Any:
     """Inputs in the types they are held in: bytes stay bytes (images), numbers of things int32, all else real."""
     parts = x if isinstance(x, tuple) else (x,)
     held = tuple(
-        part.astype(np.int32, copy=False) if whole
-        else part if part.dtype in (np.uint8, np.bool_) else part.astype(dtype, copy=False)
+        part.astype(type_of_inputs(part.dtype, dtype, whole), copy=False)
         for part, whole in zip(parts, integers, strict=True)
-    )  # fmt: skip
+    )
     return held if isinstance(x, tuple) else held[0]
+
+
+def type_of_inputs(given: Any, dtype: Any, whole: bool) -> np.dtype:
+    """The type that inputs are held in; `whole`: only layers that take integers read them."""
+    if whole:
+        return np.dtype(np.int32)
+    return np.dtype(given if given in (np.uint8, np.bool_) else dtype)
 
 
 def as_targets(y: Any, dtype: Any, loss: Any) -> Any:
@@ -196,13 +209,13 @@ def check_inputs(network: Any, x: Any, where: str = "x") -> None:
     """Raise an InputError when numbers of things (words, categories) are not such, or too large for their table."""
     graph, parts = network.graph, x if isinstance(x, tuple) else (x,)
     for index, sources in graph.nodes:
-        limit = getattr(network.layers[index], "input_dim_of_ids", None)
+        limit = network.layers[index].input_dim_of_ids
         if limit is None:
             continue
         for source in sources:
-            if not isinstance(source, int) or source >= graph.inputs:
+            ids = _handed_on(network, parts, source)
+            if ids is None:
                 continue
-            ids = parts[source]
             low, high = (ids.min(), ids.max()) if ids.size else (0, 0)
             if low < 0 or high >= limit or (ids.dtype.kind == "f" and not np.array_equal(ids, np.floor(ids))):
                 raise InputError(
@@ -210,6 +223,20 @@ def check_inputs(network: Any, x: Any, where: str = "x") -> None:
                     expected=f"whole numbers 0 … {limit - 1}", received=f"{ids.dtype} values from {low} to {high}",
                     help="Raise input_dim to the largest number plus one, or number the words anew.",
                 )  # fmt: skip
+
+
+def _handed_on(network: Any, parts: tuple, source: Any) -> Any:
+    """What a source of a graph is of these inputs, where layers only move their numbers; else None."""
+    if not isinstance(source, int):
+        return None
+    if source < network.graph.inputs:
+        return parts[source]
+    index, sources = network.graph.nodes[source - network.graph.inputs]
+    layer = network.layers[index]
+    given = [_handed_on(network, parts, before) for before in sources] if layer.moves else [None]
+    if any(part is None for part in given):
+        return None
+    return np.asarray(layer.apply({}, given if layer.many else given[0], Context()))
 
 
 def check_targets(network: Any, loss: Any, y: np.ndarray, where: str = "y") -> None:

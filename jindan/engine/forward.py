@@ -9,12 +9,12 @@ import jax
 import numpy as np
 
 from ..errors import ShapeError
+from ..joint import parts_of
 from ..layers.network import Network, Weights
-from ..losses import Loss
 from ..plan import Plan
 from . import devices
 from .data import Data, array, as_inputs, as_targets, check_inputs, check_targets, count, cut, several
-from .supervised import Supervised, program_of
+from .supervised import Supervised, finishes, program_of
 
 
 def predict(plan: Plan, input_shape: tuple[int, ...], weights: Weights, x: Any, batch_size: int | None = None) -> Any:
@@ -84,9 +84,9 @@ def evaluate(
             held = _fit(rows, size, plan, network)
             truths = jax.tree.map(lambda a, p=piece, s=size: _pad(a[p], s), y)
             total += np.asarray(call(values, weights, held, truths, weight, mask))
-        mean = np.asarray(total[0] / max(total[1], 1), plan.dtype)
+        means = np.asarray(total / max(total[1], 1), plan.dtype)
         # Most plans have no penalty: their loss is the mean, and one program fewer is traced.
-        loss = float(objective(values, weights, mean)) if _adds(plan, network) else float(mean)
+        loss = float(objective(values, weights, means)) if _adds(plan, network) else float(means[0])
     return {name: float(value) for name, value in program.figures(total, loss).items()}
 
 
@@ -151,7 +151,7 @@ def _inputs(x: Any, input_shape: tuple[int, ...]) -> np.ndarray:
 def _adds(plan: Plan, network: Network) -> bool:
     """Whether the reported loss is more than the mean over rows."""
     penalised = any(w.regularizer is not None for spec in network.specs for w in spec.values())
-    return bool(plan.l1 or plan.l2) or penalised or type(plan.loss).finish is not Loss.finish
+    return bool(plan.l1 or plan.l2) or penalised or any(map(finishes, parts_of(plan.loss)))
 
 
 @lru_cache(maxsize=64)
@@ -169,8 +169,8 @@ def _evaluator(program: Supervised) -> Any:
     def block(values: Any, weights: Any, x: Any, y: Any, weight: Any, mask: Any) -> Any:
         return program.evaluate(program.filled(values), weights, (x, y, weight, mask))
 
-    def objective(values: Any, weights: Any, mean: Any) -> Any:
-        return program.objective_of(program.filled(values), weights, mean)
+    def objective(values: Any, weights: Any, means: Any) -> Any:
+        return program.objective_of(program.filled(values), weights, means)
 
     return jax.jit(block), jax.jit(objective)
 

@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import PartitionSpec as P
 
-from ..layers.base import Array
+from ..layers.base import Array, is_zero
 from ..plan import Plan
 from . import batches, devices, rules, shuffle
 from .shape import Shape
@@ -110,11 +110,16 @@ def _run(program: Supervised, shape: Shape, state, values, seed, rows, count, vr
             live = live & ~state["stop"]["stopped"]
         return live & (epoch < epochs) if shape.own_epochs else live
 
+    def number(values, epoch):
+        """The number of an epoch, counted from the plan's first."""
+        first: Any = program.filled(values).initial_epoch
+        return epoch if is_zero(first) else epoch + first.astype(epoch.dtype)
+
     def one_epoch(carry):
         epoch, before, buffer = carry
         order = None
         if shape.shuffled:
-            order = over(lambda s, n: shuffle.order(s, epoch, shape.capacity, n))(seed, lengths)
+            order = over(lambda s, n, v: shuffle.order(s, number(v, epoch), shape.capacity, n))(seed, lengths, values)
 
         def update(index, state, size=shape.batch_size):
             return over(partial(member.update, index, size))(state, values, keys, rows, counts, order)

@@ -9,7 +9,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..joint import parts_of
+from ..layers.network import Network
 from ..plan import Plan
+from .data import type_of_inputs
 
 
 @dataclass(frozen=True)
@@ -19,10 +22,11 @@ class Memory:
     Attributes:
         parameters: The weights.
         gradients: One number for each trained weight.
-        optimizer: What the optimizer remembers (Adam: two more copies of the weights).
+        optimizer: What the optimizer remembers (Adam: two more copies of the weights; one more to gather gradients).
         best: The best epoch's copy, with early stopping that restores it.
-        activations: Outputs of every layer for one batch, kept for the backward pass; twice, for their derivatives.
-        data: Inputs and targets.
+        activations: Outputs of every layer for one batch, kept for the backward pass; twice, for their derivatives;
+            what layers keep besides (`Layer.keeps`), and what the loss makes of the last outputs.
+        data: Inputs and targets, in the types they are held in.
     """
 
     parameters: int
@@ -46,7 +50,7 @@ def _is_shape(value: Any) -> bool:
     return isinstance(value, tuple) and all(isinstance(axis, int) for axis in value)
 
 
-def estimate_memory(plan: Plan, input_shape: Any, rows: int = 0, members: int = 1) -> Memory:
+def estimate_memory(plan: Plan, input_shape: Any, rows: int = 0, members: int = 1, x: Any = None) -> Memory:
     """Memory of a training.
 
     Args:
@@ -54,6 +58,7 @@ def estimate_memory(plan: Plan, input_shape: Any, rows: int = 0, members: int = 
         input_shape: Shape of one row.
         rows: Rows of the data, held once however many members there are.
         members: Plans that run together.
+        x: The inputs, where they are at hand: bytes of images are held as such.
 
     >>> from jindan.layers import Dense
     >>> plan = Plan((Dense(30), Dense(3)), loss="mse", optimizer="adam", batch_size=8)
@@ -66,15 +71,32 @@ def estimate_memory(plan: Plan, input_shape: Any, rows: int = 0, members: int = 
         int(np.prod(w.shape)) for i, spec in enumerate(network.specs) for n, w in spec.items() if network.trained(i, n)
     )
     everything = network.parameters()
-    slots = len(plan.optimizer.slots(np.zeros((1,), plan.dtype)))
-    outputs = sum(math.prod(shape) for shape in jax.tree.leaves(network.shapes, is_leaf=_is_shape)) * plan.batch_size
+    copies = len(plan.optimizer.slots(np.zeros((1,), plan.dtype)))
+    copies += plan.optimizer.gradient_accumulation_steps is not None
     restores = plan.early_stopping is not None and plan.early_stopping.restore_best_weights
-    width = sum(int(np.prod(shape)) for shape in (*network.input_shapes, *network.output_shapes))
+    values = jax.tree.leaves(network.shapes, is_leaf=_is_shape)
+    outputs = 2 * sum(map(math.prod, (*values, *network.output_shapes))) + sum(map(math.prod, network.input_shapes))
+    batch = min(plan.batch_size, rows) if rows else plan.batch_size
     return Memory(
         parameters=members * everything * size,
         gradients=members * trained * size,
-        optimizer=members * trained * slots * size,
+        optimizer=members * trained * copies * size,
         best=members * everything * size if restores else 0,
-        activations=members * 2 * outputs * size,
-        data=rows * width * size,
+        activations=members * (outputs + network.keeps()) * batch * size,
+        data=rows * _row(plan, network, x),
     )
+
+
+def _row(plan: Plan, network: Network, x: Any) -> int:
+    """Bytes of one row of inputs and targets."""
+    given = [part.dtype for part in (x if isinstance(x, tuple) else (x,))] if x is not None else []
+    kinds = given or [np.dtype(plan.dtype)] * len(network.input_shapes)
+    total = sum(
+        math.prod(shape) * type_of_inputs(kind, plan.dtype, whole).itemsize
+        for shape, kind, whole in zip(network.input_shapes, kinds, network.integers, strict=True)
+    )
+    losses = parts_of(plan.loss)
+    for k, shape in enumerate(network.output_shapes):
+        integer = losses[min(k, len(losses) - 1)].targets == "integer"
+        total += 4 * math.prod(shape[:-1]) if integer else math.prod(shape) * np.dtype(plan.dtype).itemsize
+    return total

@@ -16,7 +16,7 @@ def by_steps(truth: Array, guess: Array, rows: Array, mask: Any) -> tuple[Array,
     """Sequences with padding as one row a step, so that metrics count the steps that exist."""
     if mask is None or guess.ndim <= mask.ndim or guess.shape[: mask.ndim] != mask.shape:
         return truth, guess, rows
-    steps = (_beside(rows, mask) * mask.astype(rows.dtype)).reshape(-1)
+    steps = (beside(rows, mask) * mask.astype(rows.dtype)).reshape(-1)
     return truth.reshape(-1, *truth.shape[mask.ndim :]), guess.reshape(-1, *guess.shape[mask.ndim :]), steps
 
 
@@ -31,15 +31,15 @@ def existing(values: Array, mask: Any, rows: Any, axis: str | None) -> Array:
         return values
     mask = mask.astype(values.dtype)
     real = jnp.ones(values.shape[0], values.dtype) if rows is None else rows
-    mask = mask * _beside(real, mask)
+    mask = mask * beside(real, mask)
     steps = math.prod(mask.shape[1:])
     scale = over_devices(jnp.sum(real), axis) * steps / jnp.maximum(over_devices(jnp.sum(mask), axis), 1)
     return values * (scale * mask).reshape(*mask.shape, *[1] * (values.ndim - mask.ndim))
 
 
-def _beside(rows: Array, mask: Array) -> Array:
-    """A number a row, to broadcast with a mask."""
-    return jnp.expand_dims(rows, tuple(range(1, mask.ndim)))
+def beside(rows: Array, other: Array) -> Array:
+    """A number a row, to broadcast with an array of rows."""
+    return jnp.expand_dims(rows, tuple(range(1, other.ndim)))
 
 
 def class_weights(plan: Plan, y: Array) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import numpy as np
 
 from ..layers.network import Network, Weights
@@ -62,3 +63,15 @@ class Run:
         from .forward import predict
 
         return predict(self.plan, self.input_shape, self.weights, x, batch_size)
+
+    def memory_for(self, optimizer: Any, trained: Weights) -> dict[str, Any]:
+        """What an optimizer of these weights goes on with: the memory of this run's, or a fresh one in another form."""
+        known, fresh = self.state["optimizer"], optimizer.init(trained)
+        same = type(self.plan.optimizer) is type(optimizer)
+        return known if same and _form(known) == _form(fresh) else fresh
+
+
+def _form(tree: Any) -> Any:
+    """The form of a tree and the shapes of its arrays."""
+    leaves, form = jax.tree.flatten(tree)
+    return form, [np.shape(leaf) for leaf in leaves]

@@ -25,7 +25,7 @@ from ..plan import Plan
 from ..spec import Spec, merge
 from .mixing import mix
 from .packing import LARGEST, Packing, by_number
-from .rows import by_steps, class_weights, existing, over_devices
+from .rows import beside, by_steps, class_weights, existing, over_devices
 
 LEAST = 8  # rows a device takes at least where a batch is split
 # Splitting gains more than devices wait for one another from so many operations an update, and a weight, on:
@@ -38,7 +38,8 @@ class Supervised:
     """The program of one plan structure.
 
     A batch is (x, y, weight or None, real or None): `real` is 1 for rows that exist and 0 for padding, None when all
-    do. Statistics are one flat vector that adds up over batches: [objective · rows, rows, sums of each metric …].
+    do. Statistics are one flat vector that adds up over batches: [objective · rows, rows, the sum of each loss kept
+    apart …, sums of each metric …].
 
     Attributes:
         structure: `Plan.structure`.
@@ -67,10 +68,10 @@ class Supervised:
         """(label, metric, weighted), labels made unique."""
         plan = self.outline
         found: list[tuple[str, Metric, bool]] = []
-        seen: dict[str, int] = {}
+        seen = {"loss": 1}  # the objective's own name
         shapes, losses = plan.network(self.input_shape).output_shapes, parts_of(plan.loss)
         widths = [shape[-1] if shape else 1 for shape in shapes]
-        each = [OutputMetric(LossMetric(part), k, name) for k, (part, name) in
+        each = [OutputMetric(LossMetric(part, as_loss=True), k, name) for k, (part, name) in
                 enumerate(zip(losses, getattr(plan.loss, "names", ()), strict=False))]  # fmt: skip
         for given, weighted in ((each, False), (plan.metrics, False), (plan.weighted_metrics, True)):
             for entry in given:
@@ -94,6 +95,12 @@ class Supervised:
         return own or any(_calls(layer) or (layer.couples and _foreign(layer)) for layer in held(self.outline.layers))
 
     @cached_property
+    def apart(self) -> int:
+        """How many losses are kept apart until each is finished: those of several outputs, one a root of its mean."""
+        parts = parts_of(self.outline.loss)
+        return len(parts) if len(parts) > 1 and any(map(finishes, parts)) else 0
+
+    @cached_property
     def random(self) -> bool:
         """Whether a step draws random numbers."""
         plan = self.outline
@@ -103,7 +110,7 @@ class Supervised:
         """Among how many CPU devices a batch of so many rows is best split: 1 unless a layer says that it pays."""
         plan, network = self.outline, self.outline.network(self.input_shape)
         layers = network.layers
-        whole = self.batchwise or type(plan.loss).finish is not Loss.finish or not is_zero(plan.mixup)
+        whole = self.batchwise or any(map(finishes, parts_of(plan.loss))) or not is_zero(plan.mixup)
         if whole or any(map(_looks_around, held(layers))):
             return 1
         if jax.default_backend() != "cpu" or not any(layer.splits for layer in layers):
@@ -137,7 +144,7 @@ class Supervised:
     def slices(self) -> tuple[slice, ...]:
         """Where each metric's sums lie in the statistics."""
         shapes, losses = self.outline.network(self.input_shape).output_shapes, parts_of(self.outline.loss)
-        found, start = [], 2
+        found, start = [], 2 + self.apart
         for _, metric, _ in self.metrics:
             outputs = shapes[getattr(metric, "output", 0)]
             y_shape = outputs[:-1] if losses[getattr(metric, "output", 0)].targets == "integer" else outputs
@@ -154,7 +161,7 @@ class Supervised:
     @property
     def size(self) -> int:
         """Length of the statistics."""
-        return self.slices[-1].stop if self.slices else 2
+        return self.slices[-1].stop if self.slices else 2 + self.apart
 
     # -- inside the program --------------------------------------------------------------------------------------
 
@@ -222,9 +229,10 @@ class Supervised:
         ctx = Context(rows=mask, compute=plan.precision)
         rows, outputs = self._rows(plan, network, weights, x, y, weight, ctx)
         count = jnp.asarray(rows.shape[0], rows.dtype) if mask is None else jnp.sum(mask)
-        total = jnp.sum(rows if mask is None else jnp.where(mask > 0, rows, 0.0))
-        value = sum(ctx.penalties, total / jnp.maximum(count, 1))
-        return self._stats(plan, value, y, outputs, weight, mask)
+        total = jnp.sum(rows if mask is None else jnp.where(beside(mask, rows) > 0, rows, 0.0), axis=0)
+        value = sum(ctx.penalties, jnp.zeros((), rows.dtype) if self.apart else total / jnp.maximum(count, 1))
+        stats = self._stats(plan, value, y, outputs, weight, mask)
+        return stats.at[2 : 2 + self.apart].set(total) if self.apart else stats
 
     def predict(self, plan: Plan, weights: Weights, x: Any, key: Any = None) -> Any:
         """Outputs at inference; with a random key, as in training."""
@@ -239,14 +247,21 @@ class Supervised:
         outputs = tuple(resolve_activation(name)(z.astype(plan.dtype)) for name, z in pairs)
         return outputs if len(outputs) > 1 else outputs[0]
 
-    def objective_of(self, plan: Plan, weights: Weights, mean: Array) -> Array:
-        """The reported loss at inference: cost plus penalties."""
+    def objective_of(self, plan: Plan, weights: Weights, means: Array) -> Array:
+        """The reported loss at inference: cost plus penalties, from statistics by row."""
         penalty = plan.network(self.input_shape).penalty(weights, plan.l1, plan.l2)
-        cost = plan.loss.finish(mean)
+        cost = means[0] + self._finished(plan, means[2:]) if self.apart else self._finished(plan, means[0])
         return cost if penalty is None else cost + penalty
 
+    def _finished(self, plan: Plan, mean: Array) -> Array:
+        """The cost from the mean over rows, or from those of losses kept apart."""
+        if not self.apart:
+            return plan.loss.finish(mean)
+        pairs = enumerate(zip(parts_of(plan.loss), weights_of(plan.loss), strict=True))
+        return sum((share * loss.finish(mean[k]) for k, (loss, share) in pairs), jnp.zeros((), mean.dtype))
+
     def _rows(self, plan: Plan, network: Network, weights: Weights, x, y, weight, ctx: Context) -> tuple[Array, tuple]:
-        """The weighted loss of each row; the outputs with their masks, a tuple of each."""
+        """The weighted loss of each row, (rows, outputs) of losses kept apart; the outputs with their masks."""
         (bare, activations), mixed = network.heads, None
         x = _input(plan, network, x)
         if ctx.training and not is_zero(plan.mixup):
@@ -260,8 +275,7 @@ class Supervised:
         outputs = tuple(resolve_activation(name)(z) for name, z in zip(activations, apart, strict=True))
 
         def rows_of(y: Any, weight: Any, known: Any, real_rows: Any) -> Array:
-            targets = y if isinstance(y, tuple) else (y,)
-            total: Any = 0.0
+            targets, found = y if isinstance(y, tuple) else (y,), []
             for k, (loss, share) in enumerate(zip(parts_of(plan.loss), weights_of(plan.loss), strict=True)):
                 truth, guess = align(loss, targets[k], logits[k] if fused[k] else outputs[k])
                 each = loss.logit_rows(truth, guess) if fused[k] else loss.rows(truth, guess)
@@ -269,8 +283,8 @@ class Supervised:
                 if plan.class_weight and ctx.training:
                     # As in Keras, classes have weights in training only: validation tells the plain loss.
                     rows = rows * class_weights(plan, truth)
-                total = rows if k == 0 and share == 1 else total + share * rows
-            return total
+                found.append(rows if self.apart or share == 1 else share * rows)
+            return jnp.stack(found, axis=-1) if self.apart else sum(found[1:], found[0])
 
         rows = rows_of(y, weight, known, ctx.rows)
         if mixed:
@@ -283,11 +297,12 @@ class Supervised:
     def _cost(self, plan, network, weights, x, y, weight, mask, ctx) -> tuple[Array, Any]:
         rows, outputs = self._rows(plan, network, weights, x, y, weight, ctx)
         if mask is None:
-            mean = jnp.mean(rows)
-            return plan.loss.finish(mean if ctx.axis is None else mean / lax.axis_size(ctx.axis)), outputs
+            mean = jnp.mean(rows, axis=0)
+            return self._finished(plan, mean if ctx.axis is None else mean / lax.axis_size(ctx.axis)), outputs
         # The mean over the rows that exist; an empty batch costs nothing.
         count = over_devices(jnp.sum(mask), ctx.axis)
-        return plan.loss.finish(jnp.sum(jnp.where(mask > 0, rows, 0.0)) / jnp.maximum(count, 1.0)), outputs
+        total = jnp.sum(jnp.where(beside(mask, rows) > 0, rows, 0.0), axis=0)
+        return self._finished(plan, total / jnp.maximum(count, 1.0)), outputs
 
     def _stats(self, plan, value: Array, y: Any, outputs: tuple, weight: Any, mask: Any, training=False) -> Array:
         guesses, masks = outputs
@@ -296,7 +311,7 @@ class Supervised:
         kind = guesses[0].dtype
         ones = jnp.ones(guesses[0].shape[0], kind) if mask is None else mask
         count = jnp.sum(ones)
-        parts = [jnp.stack([value * count, count])]
+        parts = [jnp.stack([value * count, count]), *([jnp.zeros(self.apart, kind)] if self.apart else [])]
         for _, metric, weighted in self.metrics:
             rows = ones * weight.astype(ones.dtype) if weighted and weight is not None else ones
             if weighted and training and plan.class_weight:
@@ -336,6 +351,11 @@ def _input(plan: Plan, network: Network, x: Any) -> Any:
     found = tuple(part if whole else as_real(part, plan.dtype)
                   for part, whole in zip(parts, network.integers, strict=True))  # fmt: skip
     return found if isinstance(x, tuple) else found[0]
+
+
+def finishes(loss: Any) -> bool:
+    """Whether a loss is more than a mean over rows."""
+    return type(loss).finish is not Loss.finish
 
 
 def _looks_around(layer: Layer) -> bool:

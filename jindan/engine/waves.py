@@ -39,10 +39,11 @@ def waves(plans: Sequence[Plan], data: Data, free: int | None = None) -> list[ra
 
 def footprint(plan: Plan, data: Data) -> tuple[float, float]:
     """Bytes that each member takes, and those that are there once however many there are."""
-    need = estimate_memory(plan, data.input_shape, len(data))
+    need = estimate_memory(plan, data.input_shape, len(data), x=data.x)
     rows = 0 if plan.rows is None else 4 * len(plan.rows)
     rows += 0 if plan.validation_rows is None else 4 * len(plan.validation_rows)
-    held = 0 if data.validation is None else estimate_memory(plan, data.input_shape, len(data.validation)).data
+    other = data.validation
+    held = 0 if other is None else estimate_memory(plan, data.input_shape, len(other), x=other.x).data
     own = COPIES * (need.parameters + need.optimizer + need.best) + need.gradients + rows
     devices = len(jax.devices())
     return own, devices * (need.data + held + LARGEST_TILE * min(need.activations, 2**24))

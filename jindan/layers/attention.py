@@ -14,6 +14,8 @@ from ..spec import COUNT, FRACTION, Choice, Number, item
 from .base import Array, Context, Layer, Shape, Weight, is_zero, kernel, mean_penalty
 
 Made = TypeVar("Made", bound=type)
+# Tables of scores, shares and their slopes that an update holds at its height, and where shares are dropped at random.
+SCORED, DRAWN = 4, 9
 
 
 def _named_as_in_keras(made: Made) -> Made:
@@ -188,6 +190,12 @@ class MultiHeadAttention(Layer):
         out = query[0] * width * self.output_shape(shape)[1]
         return 2 * self.num_heads * (linear + scores + out)
 
+    def keeps(self, shape: Any) -> int:
+        query, _, key = self._inputs(shape)
+        width = self.value_dim or self.key_dim
+        linear = (query[0] + key[0]) * (self.key_dim + width)
+        return self.num_heads * (linear + (DRAWN if self.random else SCORED) * query[0] * key[0])
+
 
 class _Scored(Layer, abstract=True):
     """Base: softmax(score(query, key)) value without heads; inputs [query, value] or [query, value, key]."""
@@ -226,6 +234,13 @@ class _Scored(Layer, abstract=True):
         found = share @ value
         return found if masks[0] is None else found * masks[0][:, :, None].astype(found.dtype)
 
+    def keeps(self, shape: Any) -> int:
+        return (DRAWN if self.random else SCORED) * shape[0][0] * shape[1][0] * self._width(shape)
+
+    def _width(self, shape: Any) -> int:
+        """Numbers that each score is made of."""
+        return 1
+
     def scores(self, w: dict[str, Array], query: Array, key: Array) -> Array:
         """How well each query agrees with each key: (rows, queries, keys)."""
         raise NotImplementedError
@@ -253,6 +268,9 @@ class Attention(_Scored):
 
         found = {"scale": Weight((), Ones())} if self.use_scale else {}
         return found | ({"concat_score_weight": Weight((), Ones())} if self.score_mode == "concat" else {})
+
+    def _width(self, shape: Any) -> int:
+        return 1 if self.score_mode == "dot" else shape[0][1]
 
     def scores(self, w: dict[str, Array], query: Array, key: Array) -> Array:
         if self.score_mode == "dot":
@@ -282,6 +300,9 @@ class AdditiveAttention(_Scored):
         from ..initializers import GlorotUniform
 
         return {"scale": Weight((shape[0][1],), GlorotUniform())} if self.use_scale else {}
+
+    def _width(self, shape: Any) -> int:
+        return shape[0][1]
 
     def scores(self, w: dict[str, Array], query: Array, key: Array) -> Array:
         total = jnp.tanh(query[:, :, None] + key[:, None])

@@ -144,6 +144,7 @@ class Layer(Spec, kind="layer"):
 
     Attributes:
         takes_integers: Whether integer inputs stay integers.
+        moves: Whether its outputs are numbers of its inputs (or 0), in other places.
         many: Whether it takes a list of inputs: then `output_shape` and `weights` get a list of shapes.
         passes_mask: Whether its output has the mask of its input.
         full_precision: Whether it gets its weights uncast where a plan computes in half precision.
@@ -155,6 +156,7 @@ class Layer(Spec, kind="layer"):
     """
 
     takes_integers: ClassVar[bool] = False
+    moves: ClassVar[bool] = False
     many: ClassVar[bool] = False
     passes_mask: ClassVar[bool] = False
     full_precision: ClassVar[bool] = False
@@ -205,6 +207,15 @@ class Layer(Spec, kind="layer"):
         """Floating-point operations of one row's forward pass, a multiply-add counting as two."""
         form = self.output_shape(shape)
         return math.prod(form if not form or isinstance(form[0], int) else form[0])
+
+    @property
+    def input_dim_of_ids(self) -> int | None:
+        """The number that whole-number inputs must stay below, None where any numbers may come."""
+        return None
+
+    def keeps(self, shape: Shape) -> int:
+        """Numbers a row that an update holds at its height besides the layer's outputs and their slopes."""
+        return 0
 
     @property
     def random(self) -> bool:

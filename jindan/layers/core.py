@@ -257,6 +257,8 @@ class Flatten(Layer):
     (784,)
     """
 
+    moves = True
+
     def output_shape(self, shape: Shape) -> Shape:
         return (math.prod(shape),)
 

@@ -126,6 +126,7 @@ class Identity(Layer):
     (4,)
     """
 
+    moves = True
     passes_mask = True
 
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:

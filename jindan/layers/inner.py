@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -113,11 +114,17 @@ class Residual(Layer):
         return x + y
 
     def flops(self, shape: Shape) -> int:
-        inside = sum(
-            layer.flops((form,) if layer.many else form)  # type: ignore[arg-type]
-            for layer, form in zip(self.layers, self._shapes(shape), strict=False)
-        )
-        return inside + (0 if self.shortcut is None else self.shortcut.flops(shape)) + Layer.flops(self, shape)
+        return sum(layer.flops(form) for layer, form in self._read(shape)) + Layer.flops(self, shape)
+
+    def keeps(self, shape: Shape) -> int:
+        shapes = self._shapes(shape)[1:] if self.shortcut is None else (*self._shapes(shape)[1:], shape)
+        return sum(layer.keeps(form) for layer, form in self._read(shape)) + 2 * sum(map(math.prod, shapes))
+
+    def _read(self, shape: Shape) -> list[tuple[Layer, Any]]:
+        """Each layer inside, the shortcut's last, with the shape of one row that it reads."""
+        found = [*zip(self.layers, self._shapes(shape), strict=False)]
+        found += [] if self.shortcut is None else [(self.shortcut, shape)]
+        return [(layer, (form,) if layer.many else form) for layer, form in found]
 
     # -- by time steps -------------------------------------------------------------------------------------------
 

@@ -100,6 +100,7 @@ class Concatenate(_Merge):
     (2, 8)
     """
 
+    moves = True
     axis: int = item(default=-1, rule=Number(integer=True))
 
     def output_shape(self, shape: Any) -> Shape:

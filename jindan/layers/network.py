@@ -180,12 +180,16 @@ class Network:
 
     def flops_of(self, index: int) -> int:
         """Those of one layer, in all places it is used in."""
-        layer, total = self.layers[index], 0
-        for used, sources in self.graph.nodes:
-            if used == index:
-                given = tuple(take(self._values, source) for source in sources)
-                total += layer.flops(given if layer.many else given[0])
-        return total
+        return sum(map(self.layers[index].flops, self._read_by(index)))
+
+    def keeps(self) -> int:
+        """Numbers a row that layers hold in an update besides their outputs, see `Layer.keeps`."""
+        return sum(layer.keeps(shape) for i, layer in enumerate(self.layers) for shape in self._read_by(i))
+
+    def _read_by(self, index: int) -> list[Any]:
+        """The shape of one input row of a layer in each place it is used in."""
+        given = [tuple(take(self._values, s) for s in sources) for used, sources in self.graph.nodes if used == index]
+        return given if self.layers[index].many else [found[0] for found in given]
 
     def trained(self, index: int, name: str) -> bool:
         """Whether a weight is changed by training."""
@@ -329,9 +333,20 @@ def _is_ours(initializer: Any) -> bool:
 def _call(initializer: Callable | None, shape: Shape, dtype: Any, where: str) -> np.ndarray:
     if initializer is None:
         raise InputError("A weight has no initialiser.", where=where, expected="an initialiser", received=None)
-    value = np.array(jax.device_get(initializer(shape, dtype=np.dtype(dtype).name)), dtype=dtype)
+    advice = "lambda shape, dtype: np.zeros(shape, dtype) has the form of one."
+    found: Any = None
+    try:
+        found = initializer(shape, dtype=np.dtype(dtype).name)
+        value = np.array(jax.device_get(found), dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "An initialiser did not give an array of numbers.", where=where,
+            expected=f"numbers of shape {tuple(shape)} from a function (shape, dtype)",
+            received=str(error) if found is None else repr(found), help=advice,
+        ) from error  # fmt: skip
     if value.shape != tuple(shape):
         raise ShapeError(
-            "An initialiser returned the wrong shape.", where=where, expected=tuple(shape), received=value.shape
-        )
+            "An initialiser returned the wrong shape.", where=where, expected=tuple(shape),
+            received="None" if found is None else value.shape, help=advice,
+        )  # fmt: skip
     return value

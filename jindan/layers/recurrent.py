@@ -27,6 +27,7 @@ class _Recurrent(Layer, abstract=True):
     _gates = 1
     _states = 1
     _extra = 0  # operations a unit and step besides the affine map and its activation
+    _kept = 4  # numbers a unit and step that the loops of `ops/recurrence_loops.py` hold at their height
 
     zero_output_for_mask: bool = item(default=False, kw_only=True)
 
@@ -130,6 +131,9 @@ class _Recurrent(Layer, abstract=True):
         affine = self._gates * self.units * (2 * (shape[-1] + self.units) + bool(self.use_bias) + 1)
         return shape[0] * (affine + self._extra * self.units)
 
+    def keeps(self, shape: Shape) -> int:
+        return shape[0] * (self._kept * self.units + 2 * shape[-1])
+
     def _bias_shape(self) -> Shape:
         return (self._gates * self.units,)
 
@@ -202,7 +206,7 @@ class LSTM(_Recurrent):
     ((2, 12), ((3,), (3,), (3,)))
     """
 
-    _gates, _states, _extra = 4, 2, 5
+    _gates, _states, _extra, _kept = 4, 2, 5, 13
 
     units: int = item(rule=COUNT)
     activation: Any = item(default="tanh", kind="activation")
@@ -253,7 +257,7 @@ class GRU(_Recurrent):
     ((2, 9), (9,))
     """
 
-    _gates, _extra = 3, 5
+    _gates, _extra, _kept = 3, 5, 16
 
     units: int = item(rule=COUNT)
     activation: Any = item(default="tanh", kind="activation")

@@ -117,6 +117,9 @@ class Bidirectional(Layer):
     def flops(self, shape: Shape) -> int:
         return sum(layer.flops(shape) for layer in self._both) + Layer.flops(self, shape)
 
+    def keeps(self, shape: Shape) -> int:
+        return sum(layer.keeps(shape) for layer in self._both)
+
     def start(self, shape: Shape, rows: int, dtype: Any) -> Any:
         raise InputError(
             "Bidirectional reads a sequence from its end too, so it cannot go step by step.", where="Bidirectional",
@@ -168,6 +171,10 @@ class TimeDistributed(Layer):
         return self.layer.takes_integers
 
     @property
+    def input_dim_of_ids(self) -> int | None:
+        return self.layer.input_dim_of_ids
+
+    @property
     def full_precision(self) -> bool:  # type: ignore[override]
         """Whether it gets its weights uncast."""
         return self.layer.full_precision
@@ -214,6 +221,9 @@ class TimeDistributed(Layer):
 
     def flops(self, shape: Shape) -> int:
         return shape[0] * self.layer.flops(shape[1:])
+
+    def keeps(self, shape: Shape) -> int:
+        return shape[0] * self.layer.keeps((shape[1:],) if self.layer.many else shape[1:])
 
 
 def _flat(mask: Any) -> Any:

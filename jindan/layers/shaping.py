@@ -19,6 +19,7 @@ class Reshape(Layer):
     (2, 3)
     """
 
+    moves = True
     target_shape: Any = item()
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -43,6 +44,7 @@ class Permute(Layer):
     (3, 5)
     """
 
+    moves = True
     dims: Any = item()
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -64,6 +66,7 @@ class RepeatVector(Layer):
     (3, 4)
     """
 
+    moves = True
     n: int = item(rule=COUNT)
 
     def output_shape(self, shape: Shape) -> Shape:

@@ -84,6 +84,7 @@ def pairs(layer: Layer, name: str, value: Any, axes: int) -> tuple[tuple[int, in
 
 
 class _ZeroPadding(Spatial):
+    moves = True
     padding: Any = item(default=1)
     data_format: str | None = item(default=None, rule=CHANNELS_LAST)
 
@@ -144,6 +145,7 @@ class ZeroPadding3D(_ZeroPadding):
 
 
 class _Cropping(Spatial):
+    moves = True
     cropping: Any = item(default=(1, 1))
     data_format: str | None = item(default=None, rule=CHANNELS_LAST)
 

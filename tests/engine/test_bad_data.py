@@ -9,7 +9,7 @@ from jindan.engine.data import Data
 from jindan.engine.forward import predict
 from jindan.engine.train import train
 from jindan.errors import InputError, ShapeError
-from jindan.layers import Dense, Input
+from jindan.layers import Dense, Embedding, Flatten, Input, Lambda, Reshape, TimeDistributed
 from jindan.plan import Plan
 
 from .helpers import blobs, classifier, line, regressor
@@ -69,6 +69,28 @@ def test_refused_in_words(name):
         train(plan, data)
     for phrase in phrases:
         assert phrase in str(caught.value)
+
+
+@pytest.mark.parametrize("ids", [[1, 2, 3, 99], [1, 2, 3, -2]])
+def test_numbers_outside_a_table_that_others_hand_on(ids):
+    rows = np.array([ids])
+    inside = Plan((TimeDistributed(Embedding(5, 3)), Flatten(), Dense(1)))
+    behind = Plan((Reshape((2, 2)), Embedding(5, 3), Flatten(), Dense(1)))
+    joined = Plan((Reshape((2, 2)), Lambda(lambda x: x[:, :1]), Embedding(5, 3), Flatten(), Dense(1)))
+    for plan, x in ((inside, rows.reshape(1, 2, 2)), (behind, rows)):
+        with pytest.raises(InputError, match=r"not numbers of entries of the table(.|\n)*(Embedding|TimeDistributed)"):
+            train(plan, (x, [[1.0]]))
+        run = train(plan, (x * 0, [[1.0]]))
+        with pytest.raises(InputError, match=r"whole numbers 0 … 4"):
+            run.predict(x)
+    train(joined, (rows, [[1.0]]))  # what an Embedding does not read is none of its business
+
+
+def test_a_weight_that_is_no_number():
+    weight = np.ones(12)
+    weight[3] = np.nan
+    with pytest.raises(InputError, match=r"sample_weight(.|\n)*row 4"):
+        train(DENSE, (X, Y, weight))
 
 
 def test_runs_and_plans_must_be_as_many():

@@ -17,6 +17,7 @@ from jindan.layers import Concatenate, Dense, Embedding, Flatten, Layer, Masking
 from jindan.layers.wiring import Wiring
 from jindan.optimizers import SGD, Adam
 from jindan.plan import Plan
+from jindan.schedules import ExponentialDecay
 
 RNG = np.random.default_rng(417)
 X, Y = RNG.normal(size=(24, 3)), RNG.normal(size=(24, 2))
@@ -57,6 +58,24 @@ def test_gathering_as_in_keras(keras64):
     model.fit(X, Y, batch_size=4, epochs=3, shuffle=False, verbose=0)
     run = train(plan, (X, Y), start=start)
     agree(run.weights[0]["kernel"], model.get_weights()[0])
+
+
+def test_a_schedule_counts_batches_as_in_keras(keras64):
+    decay = {"initial_learning_rate": 0.1, "decay_steps": 4, "decay_rate": 0.5}
+    theirs = keras64.optimizers.SGD(
+        keras64.optimizers.schedules.ExponentialDecay(**decay), gradient_accumulation_steps=3
+    )
+    model = keras64.Sequential([keras64.layers.Dense(2, input_shape=(3,))])
+    model.compile(theirs, "mse")
+    ours = SGD(ExponentialDecay(**decay), gradient_accumulation_steps=3)
+    plan = PLAN.edit(layers=(Dense(2),), optimizer=ours, shuffle=False)
+    start = train(plan.edit(epochs=0), (X, Y))
+    model.set_weights([start.weights[0]["kernel"], start.weights[0]["bias"]])
+    model.fit(X, Y, batch_size=4, epochs=3, shuffle=False, verbose=0)
+    run = train(plan, (X, Y), start=start)
+    agree(run.weights[0]["kernel"], model.get_weights()[0])
+    # The rate of an epoch is that of its last update: batches 5, 11 and 17 of all.
+    np.testing.assert_allclose(run.history["learning_rate"], [0.1 * 0.5 ** (b / 4) for b in (5, 11, 17)], rtol=1e-12)
 
 
 def test_half_precision_learns_the_same_within_its_digits():
