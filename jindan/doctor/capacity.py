@@ -22,12 +22,12 @@ def memory_there() -> int | None:
         return None
 
 
-def too_large(plan: Plan, input_shape: Any, rows: int) -> Finding | None:
+def too_large(plan: Plan, input_shape: Any, rows: int, x: Any = None) -> Finding | None:
     """The finding that a training needs more memory than there is."""
     there = memory_there()
     if there is None or not plan.layers:
         return None
-    needed = estimate_memory(plan, input_shape, rows)
+    needed = estimate_memory(plan, input_shape, rows, x=x)
     if needed.total <= there:
         return None
     parts = needed.to_dict()

@@ -15,6 +15,8 @@ MOST_ROWS = 2000  # rows of each part that distributions are compared by
 MOST_COLUMNS = 200
 SEPARATED = 500  # rows of each part that models are to tell apart
 FOLDS = 3
+FEW = 8  # rows below which nothing is said of how they are spread
+SURE = 1e-6  # of a distance that decides by itself, as five standard errors are
 
 
 def drift(x: Any, held_x: Any) -> dict[str, Any]:
@@ -22,7 +24,8 @@ def drift(x: Any, held_x: Any) -> dict[str, Any]:
 
     A column has moved where its mean lies half a standard deviation and five standard errors off, or its spread doubled
     or halved and its logarithm five standard errors off; that error grows with the fourth moment, so that long tails
-    are no drift. Images are compared as a whole.
+    are no drift. Of a column in which one value prevails (flags, counts of words) the share of that value is compared,
+    and the others by themselves. Images are compared as a whole.
 
     Args:
         x: Training inputs (rows, …).
@@ -41,7 +44,7 @@ def drift(x: Any, held_x: Any) -> dict[str, Any]:
     (1.0, 1.0)
     """
     table, held = sampled(x), sampled(held_x)
-    if table.shape[1] != held.shape[1] or len(held) < 8 or len(table) < 8:
+    if table.shape[1] != held.shape[1] or len(held) < FEW or len(table) < FEW:
         return {}
     with np.errstate(all="ignore"):
         moving = _moving(table)
@@ -81,16 +84,29 @@ def _moved(table: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     tails = np.sqrt(np.maximum((((table - mean) / spread) ** 4).mean(0) - 1, 0.5)) / 2
     ratio = np.abs(np.log(np.maximum(held.std(0), 1e-12 * spread) / spread))
     moved = (shift > np.maximum(0.5, 5 * noise)) | (ratio > np.maximum(np.log(2), 5 * noise * tails))
+    common = np.quantile(table, 0.5, axis=0, method="lower")
+    odd, others = (np.abs(part - common) > 1e-6 * spread for part in (table, held))
+    rare = odd.mean(0) <= 0.5
+    # Of both parts together, as a rare value may be missing in either by chance.
+    share = np.maximum(np.concatenate([odd, others]).mean(0), 0.5 / (len(odd) + len(others)))
+    apart = np.abs(odd.mean(0) - others.mean(0)) / np.sqrt(share * (1 - share))
+    shift, ratio = np.where(rare, apart, shift), np.where(rare, 0.0, ratio)
+    moved = np.where(rare, apart > np.maximum(0.5, 5 * noise), moved)
+    for k in np.flatnonzero(rare & (odd.sum(0) >= FEW) & (others.sum(0) >= FEW)):
+        sizes = [part[some, k] - common[k] for part, some in ((table, odd[:, k]), (held, others[:, k]))]
+        ratio[k] = abs(math.log(np.median(np.abs(sizes[1])) / np.median(np.abs(sizes[0]))))
+        far = distance(*sizes) > smirnov(SURE, len(sizes[0]), len(sizes[1]))
+        moved[k] |= ratio[k] > math.log(2) and far
     return shift, ratio, moved
 
 
 def _distances(table: np.ndarray, held: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Kolmogorov–Smirnov distance of each of the columns."""
     one, other = table[some(len(table), MOST_ROWS)], held[some(len(held), MOST_ROWS)]
-    return np.array([_distance(one[:, k], other[:, k]) for k in columns])
+    return np.array([distance(one[:, k], other[:, k]) for k in columns])
 
 
-def _distance(one: np.ndarray, other: np.ndarray) -> float:
+def distance(one: np.ndarray, other: np.ndarray) -> float:
     knots = np.sort(one)
     return ks_distance(knots, np.searchsorted(knots, knots, side="right") / len(knots), other)
 
@@ -124,7 +140,7 @@ def affine_drift(x: Any, held_x: Any) -> dict[str, Any]:
         "held_standard", or lies in 0 … 1: "training_unit", "held_unit". Empty below eight rows.
     """
     table, held = sampled(x), sampled(held_x)
-    if table.shape[1] != held.shape[1] or len(held) < 8 or len(table) < 8:
+    if table.shape[1] != held.shape[1] or len(held) < FEW or len(table) < FEW:
         return {}
     table, held = table[some(len(table), MOST_ROWS)], held[some(len(held), MOST_ROWS)]
     with np.errstate(all="ignore"):
@@ -136,7 +152,7 @@ def affine_drift(x: Any, held_x: Any) -> dict[str, Any]:
         for column in asked:
             one, other = table[:, column], held[:, column]
             scale, offset = other.std() / one.std(), (other.mean() - one.mean()) / one.std()
-            if _distance(one, other) > far and _mapped_distance(one, other) <= alike:
+            if distance(one, other) > far and _mapped_distance(one, other) <= alike:
                 found.append([int(column), float(scale), float(abs(offset))])
     return {
         "share": len(found) / max(len(asked), 1),
@@ -159,7 +175,7 @@ def _mapped_distance(one: np.ndarray, other: np.ndarray) -> float:
     for (middle, size), (other_middle, other_size) in (moments, robust):
         if size > 0 and other_size > 0:
             mapped = (other - other_middle) / other_size * size + middle
-            found.append(_distance(np.rint(one / step), np.rint(mapped / step)))
+            found.append(distance(np.rint(one / step), np.rint(mapped / step)))
     return min(found)
 
 

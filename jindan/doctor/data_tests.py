@@ -45,8 +45,8 @@ def scales(x: Any) -> dict[str, Any]:
         columns within 1 of one another are not told apart), "raw_ratio" (the same of all columns that vary), "largest"
         (greatest |value|, a thousandth of outliers left out), "extreme" (greatest |value|), "mean" (greatest |mean|),
         "typical" (median spread), "offset" (greatest |mean| ÷ spread, of columns that vary), "constant" (share of
-        columns), "column" (the widest one), "spreads" ((column, spread), the largest first). The pixels of an image
-        share one scale. Empty without numbers.
+        columns), "sparse" (share of the columns that vary that are 0 in most rows), "column" (the widest one),
+        "spreads" ((column, spread), the largest first). The pixels of an image share one scale. Empty without numbers.
 
     >>> found = scales(np.array([[0.0, -100.0], [2.0, 100.0]]))
     >>> found["spread_ratio"], found["extreme"], found["column"]
@@ -61,6 +61,7 @@ def scales(x: Any) -> dict[str, Any]:
     found: dict[str, Any] = {
         "constant": float(np.mean(~moving)), "largest": float(np.quantile(size, 0.999)), "extreme": float(size.max()),
         "mean": float(np.abs(mean).max()),
+        "sparse": float(np.mean((table == 0).mean(0)[moving] > 0.5)) if moving.any() else 0.0,
     }  # fmt: skip
     flags = np.all((table == 0) | (table == 1), axis=0)
     if not isinstance(x, tuple) and np.ndim(x) > 2:
@@ -174,7 +175,6 @@ def imbalance(task: str, y: Any) -> dict[str, Any]:
     """
     if task not in ("binary", "multiclass") or not len(y):
         return {}
-    numbers = np.nan_to_num(np.asarray(y, np.float64)) if np.asarray(y).dtype.kind == "f" else y
-    counts = np.bincount(judge.labels(task, numbers))
+    counts = np.bincount(judge.labels(task, y))
     shares = counts[counts > 0] / counts.sum()
     return {"largest": float(shares.max()), "smallest": float(shares.min()), "shares": (counts / counts.sum()).tolist()}

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import TooLargeError
+from ..errors import InputError, TooLargeError
 from .evidence import Case
 from .facts import Facts
 from .findings import Finding
 from .judge import task_of
+from .watch_notes import Note
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,15 @@ class Report:
         facts: All that was measured.
         history: Figure → values by epoch.
         model: The trained copy, or None where the training was another library's.
-        notes: What was seen of another library's training that no finding tells.
+        notes: What was seen of another library's training that no finding tells: `.words("ko")`, or as text.
+        repairable: Whether repairs can be tried in trainings like the one seen.
     """
 
     findings: tuple[Finding, ...]
     facts: Facts = field(repr=False)
     model: Any = field(default=None, repr=False)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    repairable: bool = True
 
     @property
     def case(self) -> Case:
@@ -61,12 +64,20 @@ class Report:
         from .direct import record
         from .telling import finding_record
 
-        findings = [finding_record(finding) for finding in self.findings]
-        return {"healthy": self.healthy, "findings": findings, "tests": record(self.facts)}
+        return {
+            "healthy": self.healthy,
+            "findings": [finding_record(finding) for finding in self.findings],
+            "tests": record(self.facts),
+            "notes": [note.to_dict() for note in self.notes],
+        }
 
     def to_html(self, to_file: str | Path | None = None, lang: str = "en") -> str:
         """The report as one page that needs no network and opens in a language; also written to a file where one is
-        given."""
+        given.
+
+        Raises:
+            FileError: when it cannot be written there.
+        """
         from .telling import page_of
 
         return page_of(self, to_file, lang)
@@ -85,7 +96,7 @@ class Report:
         """
         from .trials import repair
 
-        if not self.case.moments:  # nothing was trained, so there is nothing to compare with
+        if not self.case.moments or not self.repairable:  # nothing was trained that could be compared with
             return None
         suspects = [finding.code for finding in self.findings]
         return repair(self.case, suspects, seeds=tuple(seeds), budget_seconds=budget_seconds)
@@ -104,6 +115,9 @@ def diagnose(model: Any, x: Any = None, y: Any = None, *, trials: bool = True, *
     Returns:
         A Report: `.findings`, `.healthy`, `.text("ko")`, `.to_html()`, `.repair()`.
 
+    Raises:
+        InputError: when this is no model of jindan, or what `fit` raises.
+
     >>> import numpy as np
     >>> from jindan.layers import Dense
     >>> from jindan.models import Sequential
@@ -114,6 +128,13 @@ def diagnose(model: Any, x: Any = None, y: Any = None, *, trials: bool = True, *
     >>> report.findings[0].code, report.healthy
     ('output-loss-mismatch', False)
     """
+    if not hasattr(model, "_settings"):
+        raise InputError(
+            "There is no model of jindan to diagnose.", where="diagnose", expected="a compiled Sequential or Model",
+            received=type(model).__name__,
+            help="Of an estimator, give its .model_; a loop of PyTorch is watched by jd.doctor.watch, "
+            "a fit of Keras by jd.doctor.KerasDoctor.",
+        )  # fmt: skip
     twin = copied(model)
     settings.setdefault("verbose", 0)
     settings.pop("doctor", None)

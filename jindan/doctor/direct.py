@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
+from ..engine.compiling import briefly
+from ..utils import finite
 from .checks.base import Suspect
 from .facts import Facts
 from .learning_inputs import shuffled_inputs, shuffled_targets
 from .learning_rates import rate_ladder
+from .learning_runs import alone
 from .learning_tests import expected_initial_loss, mode_gap, overfits_few
 from .words import sentence
 
@@ -35,6 +35,7 @@ def before_trials(facts: Facts) -> dict[str, Any]:
     return found
 
 
+@briefly()
 def by_symptom(facts: Facts, suspects: Iterable[Suspect]) -> Facts:
     """The facts with the longer tests that suspects ask for: rates as a population, labels and inputs shuffled."""
     if not facts.sick or not facts.case.moments:
@@ -58,26 +59,21 @@ def told(facts: Facts, lang: str = "en") -> list[str]:
         values = {key: numbers.get(key) for key in keys}
         if any(value is None for value in values.values()):
             continue
+        held = facts.case.data.validation is not None and name in VALIDATED
+        said = f"{name}_alone" if name in HELD and not held and alone(facts.case) else name
         shown = {key: f"{value:.3g}" if isinstance(value, float) else value for key, value in values.items()}
-        lines.append(sentence(f"test.{name}", lang, **shown))
+        lines.append(sentence(f"test.{said}", lang, **shown))
     return lines
 
 
 def record(facts: Facts) -> dict[str, Any]:
     """The tests' numbers for JSON: what is not finite is None."""
 
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {str(name): plain(one) for name, one in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [plain(one) for one in value]
-        if isinstance(value, (float, np.floating)):
-            return float(value) if math.isfinite(value) else None
-        return value.item() if isinstance(value, np.generic) else value
-
-    return {name: plain(numbers) for name, numbers in facts.learning.items() if numbers}
+    return {name: finite(numbers) for name, numbers in facts.learning.items() if numbers}
 
 
+HELD = ("rates", "shuffled_labels", "shuffled_inputs")  # scored on rows held out, where there are enough
+VALIDATED = ("shuffled_labels", "shuffled_inputs")  # by validation rows, where there are some
 SAID = {
     "initial_loss": ("loss", "expected"),
     "few": ("rows", "score", "updates"),

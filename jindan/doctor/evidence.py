@@ -119,6 +119,7 @@ class Case:
         first_nonfinite: Number of the first update whose loss was not finite, or None.
         stopped_early: Whether early stopping ended it.
         prepared: Whether a `Preprocessing` has already put the columns in order.
+        native: Whether jindan trained it: weights that its initialisers did not draw were then given on purpose.
         probes: Numbers of the moments.
         seconds: What its updates took, compilation left out; None where it was not measured.
     """
@@ -131,6 +132,7 @@ class Case:
     first_nonfinite: int | None = None
     stopped_early: bool = False
     prepared: bool = False
+    native: bool = False
     probes: tuple[Probe, ...] = field(default=())
     seconds: float | None = None
 
@@ -139,5 +141,5 @@ class Case:
         """The case of a Run of the engine, with the moments kept of it."""
         return cls(
             run.plan, run.input_shape, data, run.history, tuple(moments), run.first_nonfinite, run.stopped_early,
-            prepared=prepared, seconds=run.seconds.get("run"),
+            prepared=prepared, native=True, seconds=run.seconds.get("run"),
         )  # fmt: skip

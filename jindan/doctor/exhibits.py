@@ -105,7 +105,7 @@ def _losses(facts: Facts) -> dict[str, Any]:
 def _memory(facts: Facts) -> dict[str, Any]:
     """GiB the training needs, part by part, and what there is."""
     case = facts.case
-    parts = estimate_memory(case.plan, case.input_shape, len(case.data)).to_dict()
+    parts = estimate_memory(case.plan, case.input_shape, len(case.data), x=case.data.x).to_dict()
     needed = parts.pop("total")
     bars = [(f"m_{name}", size / 2**30) for name, size in sorted(parts.items(), key=lambda pair: -pair[1]) if size]
     there = memory_there()

@@ -69,6 +69,7 @@ class Facts:
         data: Results of tests of the data, by test.
         learning: Results of tests that train, by test.
         outcomes: Code → recovered share (0 … 1) of what is to be gained, from trials of repairs; empty before them.
+        continued: Whether it went on from given weights: a loss that hardly comes down may have come down before.
     """
 
     case: Case
@@ -81,6 +82,7 @@ class Facts:
     data: dict[str, Any] = field(default_factory=dict)
     learning: dict[str, Any] = field(default_factory=dict)
     outcomes: dict[str, float] = field(default_factory=dict)
+    continued: bool = False
 
     @property
     def sick(self) -> bool:
@@ -93,7 +95,7 @@ class Facts:
             return True
         if self.expected_loss is not None:
             return not self.loss.last < LEARNED * self.expected_loss
-        return not self.loss.fall > 0.1
+        return not (self.continued or self.loss.fall > 0.1)
 
     @property
     def first(self) -> Probe | None:

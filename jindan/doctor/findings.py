@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
+
+from ..utils import finite
 
 SEVERITIES = ("error", "warning", "info")
 
@@ -29,12 +32,12 @@ class Finding:
     causes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form, without words."""
+        """The JSON form, without words; evidence that is not finite is None there."""
         return {
             "code": self.code,
             "severity": self.severity,
             "layer": self.layer,
-            "evidence": self.evidence,
+            "evidence": finite(self.evidence),
             "confidence": self.confidence,
             "causes": list(self.causes),
         }
@@ -45,14 +48,15 @@ class Finding:
 
         concept = explain(self.code, lang)
         # Sentences say "layer" themselves.
-        layer = None if self.layer is None else self.layer.removeprefix("layer ")
+        layer = None if self.layer is None else self.place(lang).removeprefix("layer ").removesuffix(" 계층")
         facts = {**self.evidence, "layer": layer}
         if isinstance(facts.get("baseline"), str):
             from ..report.names import baseline_name
 
             name = baseline_name(facts["baseline"])
             facts["baseline"] = name if isinstance(name, str) else getattr(name, lang)
-        summary = sentence(f"finding.{self.code}.summary", lang, **facts)
+        # One code may be told of several things: the evidence then names which.
+        summary = sentence(f"finding.{self.code}.{facts.get('aspect', 'summary')}", lang, **facts)
         if "reason" in facts:
             from .static import REASONS
 
@@ -64,11 +68,24 @@ class Finding:
             "fix": "\n".join(concept.fix),
         }
 
+    def place(self, lang: str = "en") -> str:
+        """What text calls the layer; "" where there is none.
+
+        >>> Finding("dying-relu", "warning", "layer 2, Dense").place("ko")
+        '2번째 Dense 계층'
+        """
+        from .words import sentence
+
+        known = re.fullmatch(r"layer (\d+), (.+)", self.layer or "")
+        return sentence("report.layer", lang, number=known[1], name=known[2]) if known else self.layer or ""
+
     def text(self, lang: str = "en") -> str:
         """One readable paragraph."""
+        from .words import sentence
+
         words = self.words(lang)
-        place = f" [{self.layer}]" if self.layer else ""
-        return f"{self.severity}: {words['title']}{place} – {words['summary']}"
+        place = f" [{self.place(lang)}]" if self.layer else ""
+        return f"{sentence(f'severity.{self.severity}', lang)}: {words['title']}{place} – {words['summary']}"
 
 
 def ordered(findings: Any) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.compiling import briefly
 from ..engine.forward import predict
 from ..layers.network import Weights
 from . import judge
@@ -16,6 +17,7 @@ from .checks.base import Suspect
 from .course import course_of
 from .evidence import Case
 from .facts import Facts, Standing
+from .starting import given_weights
 from .static import pairing, slow_pairing
 
 MOST_ROWS = 20_000  # rows that scores are taken on
@@ -27,7 +29,7 @@ def quick_facts(case: Case) -> Facts:
     task = judge.task_of(case.plan, case.data.y)
     start = case.probes[0].loss + case.probes[0].penalty if case.probes else None
     loss, held = course_of(case.history.get("loss", ()), start), course_of(case.history.get("val_loss", ()))
-    expected = judge.trivial_loss(case.plan, task, case.data.y)
+    expected = judge.trivial_loss(case.plan, task, case.data.y, case.data.weight)
     return Facts(case, task, loss, held, None, expected, _pairing(case))
 
 
@@ -55,18 +57,19 @@ def probed(case: Case, *, deep: bool = True) -> Case:
 def measured(case: Case, *, deep: bool = True) -> Facts:
     """The facts with the numbers of the layers and the sizes of the data."""
     facts = quick_facts(probed(case, deep=deep))
-    return replace(facts, data=_scales(case, facts.task))
+    return replace(facts, data=_scales(case, facts.task), continued=given_weights(case) is not None)
 
 
+@briefly()
 def facts_of(case: Case) -> Facts:
     """All facts but the outcomes of repairs."""
     from .direct import before_trials
 
     facts = measured(case)
-    case = facts.case
     if facts.task == "other":
         return facts
-    facts = replace(facts, standing=standing_of(case, facts.task))
+    case = whole(facts.case)
+    facts = replace(facts, case=case, standing=standing_of(case, facts.task))
     data = {**facts.data, **_data_tests(case, facts)}
     return replace(facts, data=data, learning=before_trials(facts))
 
@@ -105,6 +108,22 @@ def standing_of(case: Case, task: str) -> Standing | None:
                     held is not None, best)  # fmt: skip
 
 
+def whole(case: Case) -> Case:
+    """The case without validation rows that hold NaN or infinity: one would make any network's score 0."""
+    held = case.data.validation
+    if held is None or isinstance(held.x, tuple) or isinstance(held.y, tuple):
+        return case
+    kept = np.ones(len(held), bool)
+    for values in (held.x, held.y):
+        if values.dtype.kind == "f":
+            kept &= np.isfinite(values).reshape(len(values), -1).all(1)
+    if kept.all():
+        return case
+    weight = None if held.weight is None else held.weight[kept]
+    left = replace(held, x=held.x[kept], y=held.y[kept], weight=weight) if kept.any() else None
+    return replace(case, data=replace(case.data, validation=left))
+
+
 def _error(task: str, score: float, rows: int) -> float:
     """Standard error of the difference of two scores on the same rows, roughly: binomial for an accuracy; for R² that
     of a squared correlation, 2 √R² (1 − R²) / √n (Wishart 1931)."""
@@ -139,7 +158,10 @@ def _scales(case: Case, task: str) -> dict[str, Any]:
     from .static import not_finite
 
     found: dict[str, Any] = {}
-    for name, values in (("x", case.data.x), ("y", case.data.y)):
+    held = case.data.validation
+    parts = [("x", case.data.x), ("y", case.data.y)]
+    parts += [] if held is None else [("validation x", held.x), ("validation y", held.y)]
+    for name, values in parts:
         broken = not_finite(values)
         if broken is not None and "nonfinite" not in found:
             found["nonfinite"] = {"where": name, **broken}
@@ -201,6 +223,7 @@ CORE = ("learning-rate-too-high", "learning-rate-too-low", "stopped-too-early", 
 EACH = 3  # edits tried for a code
 
 
+@briefly()
 def tried(facts: Facts, suspects: Iterable[Suspect], *, budget_seconds: float = 25.0) -> Facts:
     """The facts with what repairs of the suspects recover in paired short runs.
 

@@ -20,8 +20,8 @@ def task_of(plan: Plan, y: Any) -> str:
         y: Targets (rows, …).
 
     Returns:
-        "binary", "multiclass" (one-hot, or class numbers), "multilabel", "regression", or "other" for several outputs
-        and for targets with axes of time or space.
+        "binary", "multiclass" (one-hot, or class numbers), "multilabel", "regression", or "other" for several outputs,
+        for targets with axes of time or space, and for rows without a class (numbers below 0, as PyTorch's −100).
     """
     if isinstance(y, tuple):
         return "other"
@@ -30,6 +30,8 @@ def task_of(plan: Plan, y: Any) -> str:
         return "other"
     flat = y.reshape(len(y), -1)
     if getattr(plan.loss, "targets", None) == "integer":
+        if flat.shape[1] > 1 or np.any(flat < 0):
+            return "other"
         return "binary" if plan_width(flat) == 2 else "multiclass"
     values = np.unique(flat[np.isfinite(flat)]) if flat.dtype.kind == "f" else np.unique(flat)
     if not set(values.tolist()) <= {0, 1} and not set(values.tolist()) <= {-1, 1}:
@@ -41,7 +43,8 @@ def task_of(plan: Plan, y: Any) -> str:
 
 def plan_width(flat: np.ndarray) -> int:
     """How many classes numbered targets have."""
-    return int(np.nanmax(flat)) + 1 if flat.size else 0
+    known = flat[np.isfinite(flat)]
+    return int(known.max()) + 1 if known.size else 0
 
 
 def labels(task: str, y: Any) -> np.ndarray:
@@ -49,7 +52,8 @@ def labels(task: str, y: Any) -> np.ndarray:
     y = np.asarray(y)
     flat = y.reshape(len(y), -1)
     if task in ("binary", "multiclass"):
-        return flat.argmax(1) if flat.shape[1] > 1 else np.where(flat[:, 0] > 0, flat[:, 0], 0).astype(int)
+        first = flat[:, 0]
+        return flat.argmax(1) if flat.shape[1] > 1 else np.where(np.isfinite(first) & (first > 0), first, 0).astype(int)
     return (flat > 0).astype(int) if task == "multilabel" else flat.astype(np.float64)
 
 
@@ -106,11 +110,18 @@ def trivial(task: str, y: Any, held: Any = None, *, balanced: bool = False) -> f
     return float(np.mean(other == found[counts.argmax()]))
 
 
-def trivial_loss(plan: Plan, task: str, y: Any) -> float | None:
+def trivial_loss(plan: Plan, task: str, y: Any, weight: Any = None) -> float | None:
     """The loss of the best answer that ignores the input: the mean of the targets or their median.
 
     An untrained network whose outputs are near such an answer begins there; one that has learned anything lies below.
-    For cross-entropy it is the entropy of the classes' shares, for squared error the variance.
+    For cross-entropy it is the entropy of the classes' shares, for squared error the variance. Rows count by their
+    weights and their classes' weights, as in the training's own loss.
+
+    Args:
+        plan: Its loss and its classes' weights.
+        task: As `task_of` names it.
+        y: Targets.
+        weight: (rows,) of the rows, or None.
 
     >>> from jindan.plan import Plan
     >>> round(trivial_loss(Plan((), loss="binary_crossentropy"), "binary", [[0.0], [1.0]]), 4)  # ln 2
@@ -122,16 +133,30 @@ def trivial_loss(plan: Plan, task: str, y: Any) -> float | None:
     y = np.asarray(y, np.float64).reshape(len(y), -1)
     if not len(y) or not np.isfinite(y).all():
         return None
+    heavy = row_weights(plan, y, weight)
+    if not heavy.sum() > 0:
+        return None
     truth: Any = y.astype(np.float32)
-    constants = [y.mean(0), np.median(y, axis=0)]
+    middle = np.quantile(y, 0.5, axis=0, weights=heavy, method="inverted_cdf")
+    constants = [np.average(y, axis=0, weights=heavy), middle]
     if loss.targets == "integer":
-        shares = np.bincount(y[:, 0].astype(int)) / len(y)
+        shares = np.bincount(y[:, 0].astype(int), heavy) / heavy.sum()
         constants, truth = [shares], y[:, 0].astype(np.int32)
     found = []
     for constant in constants:
         guess = np.broadcast_to(constant.astype(np.float32), (len(y), len(constant)))
         try:
-            found.append(float(loss.finish(np.mean(np.asarray(loss.rows(truth, guess))))))
+            found.append(float(loss.finish(np.mean(heavy * np.asarray(loss.rows(truth, guess))))))
         except (JindanError, TypeError, ValueError):
             return None
     return min((value for value in found if np.isfinite(value)), default=None)
+
+
+def row_weights(plan: Plan, y: np.ndarray, weight: Any = None) -> np.ndarray:
+    """(rows,) by what each row's loss is multiplied in training: its own weight and that of its class."""
+    found = np.ones(len(y)) if weight is None else np.asarray(weight, np.float64).reshape(len(y))
+    if plan.class_weight:
+        classes = y.argmax(1) if y.shape[1] > 1 else np.rint(y[:, 0])
+        for entry in plan.class_weight:
+            found = np.where(classes == entry.index, entry.weight * found, found)
+    return found

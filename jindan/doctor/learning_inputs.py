@@ -16,6 +16,7 @@ from .learning_rates import short
 from .learning_runs import Numbers, harmless, inner, scored
 from .references import importances as tree_importances
 from .references import some
+from .starting import begun
 
 # A column that changes the outputs by less than a hundredth of their spread is not looked at.
 IGNORED = 0.01
@@ -73,10 +74,11 @@ def _meaningless(case: Case, task: str, seed: int, own: float | None, *, inputs:
         data = replace(real, x=cut(real.x, rng.permutation(len(fit))))
     else:
         data = replace(real, x=rng.permuted(real.x, axis=0))
-    run = train(plan, data)
+    start = begun(case, plan)
+    run = train(plan, data, start=start)
     return {
         "score": scored(task, run, judged), "train_score": scored(task, run, data),
-        "own": scored(task, train(plan, real), judged) if own is None else own,
+        "own": scored(task, train(plan, real, start=start), judged) if own is None else own,
         "trivial": judge.trivial(task, data.y, judged.y), "epochs": plan.epochs, "rows": len(fit),
     }  # fmt: skip
 

@@ -14,6 +14,7 @@ from ..plan import Plan
 from .evidence import Case
 from .learning_runs import Numbers, bare, harmless, inner, scored
 from .references import some
+from .starting import begun
 
 FACTORS = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
 # What an update costs on one core: a start, and its operations at the rate that small convolutions reach.
@@ -59,7 +60,7 @@ def rate_ladder(
     ]
     data = Data(cut(case.data.x, fit), case.data.y[fit], None if case.data.weight is None else case.data.weight[fit])
     other = Data(cut(case.data.x, held), case.data.y[held])
-    runs = train(plans, data)
+    runs = train(plans, data, start=begun(case, plan))
     rows = [runs[k * seeds : (k + 1) * seeds] for k in range(len(factors))]
     bad = [[run.first_nonfinite is not None or not _ended(run) for run in group] for group in rows]
     losses = [

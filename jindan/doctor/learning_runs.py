@@ -58,10 +58,19 @@ def cost(plan: Plan, y: np.ndarray, outputs: Any) -> float | None:
         return None
 
 
+def alone(case: Case, parts: int = 5) -> bool:
+    """Whether the training rows are too few to hold some out, so that they judge themselves."""
+    return len(_rows(case)) < 4 * parts
+
+
+def _rows(case: Case) -> np.ndarray:
+    return np.arange(len(case.data)) if case.plan.rows is None else np.unique(case.plan.rows.numbers)
+
+
 def inner(case: Case, task: str, parts: int = 5) -> tuple[np.ndarray, np.ndarray]:
     """Training rows to fit and to judge by, strata alike; all of them for both where there are few."""
-    everything = np.arange(len(case.data)) if case.plan.rows is None else np.unique(case.plan.rows.numbers)
-    if len(everything) < 4 * parts:
+    everything = _rows(case)
+    if alone(case, parts):
         return everything, everything
     strata = strata_of(task, case.data.y[everything], len(everything))
     part = partition(strata, np.arange(len(everything)), parts, np.random.default_rng(case.plan.seed or 0))

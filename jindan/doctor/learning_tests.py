@@ -27,6 +27,7 @@ from .learning_inputs import permutation, shuffled_inputs, shuffled_targets
 from .learning_rates import rate_ladder
 from .learning_runs import ILL, MOST_ROWS, Numbers, bare, cost, harmless, scored
 from .references import some
+from .starting import begun
 
 __all__ = [
     "expected_initial_loss",
@@ -173,7 +174,7 @@ def overfits_few(case: Case, task: str, *, rows: int = FEW, updates: int = 500) 
         epochs=min(max(updates, case.plan.epochs), 10 * updates),
     )  # fmt: skip
     data = Data.of(case.data.x[chosen], case.data.y[chosen])
-    run = train(plan, data)
+    run = train(plan, data, start=begun(case, plan))
     losses = run.history["loss"]
     return {
         "score": scored(task, run, data), "first_loss": losses[0], "last_loss": losses[-1],

@@ -86,7 +86,10 @@ def _weighed(facts: Facts, suspect: Suspect) -> Suspect:
 def _something(findings: list[Finding], found: list[Suspect]) -> list[Finding]:
     """A run that learns badly is told of even where no cause is proved: the likeliest, and the plainest symptom."""
     own = {one.code: one for one in found if one.severity != "info"}
-    first = next((one.code for one in found if one.code in own and not one.symptom), None)
+    known = [one for one in found if one.code in own and not one.symptom]
+    # What its own trial has cleared is the last that is told.
+    known.sort(key=lambda one: one.evidence.get("recovered", 1.0) < CLEARED)
+    first = known[0].code if known else None
     plain = next((code for code in ("below-baseline", "underfitting", "plateau") if code in own), None)
     return [replace(f, severity="warning") if f.code in (first, plain) else f for f in findings]
 

@@ -17,9 +17,10 @@ from ..engine.train import train
 from ..errors import JindanError
 from ..plan import Plan
 from . import folding, judge
-from .edits import Edit, in_front, moments, standardisable
+from .edits import NOTHING, Edit, in_front, moments, standardisable
 from .evidence import Case
 from .repairs_splits import Comparison, Design, Fold, compared, design_of, measure_of
+from .starting import given_weights, holding
 
 DOUBLED = 64 * 2**20  # bytes up to which the rows are held twice, beside both kinds of targets
 
@@ -52,6 +53,11 @@ def _failed(message: str) -> Trial:
     return Trial(np.zeros(0), failed=message)
 
 
+def watching(plan: Plan) -> bool:
+    """Whether a plan goes by figures of rows that it does not train on."""
+    return any(w is not None and w.monitor.startswith("val_") for w in (plan.early_stopping, plan.reduce_on_plateau))
+
+
 class Bench:
     """Paired runs of one case; what was run once is remembered.
 
@@ -62,11 +68,15 @@ class Bench:
         part: Another number means other splits.
         deadline: Time (of `time.monotonic`) after which nothing is begun.
         repeats: Runs with different weights on each split.
+
+    Attributes:
+        base: What edits are compared with: where it watches rows, all train on equally many.
     """
 
     def __init__(self, case: Case, seeds: Sequence[int], measure: str | None = None, part: int = 0,
                  deadline: float = np.inf, repeats: int = 1) -> None:  # fmt: skip
-        self.case, self.deadline = case, deadline
+        self.case, self.deadline, self.base = case, deadline, NOTHING
+        self.given = given_weights(case)
         self.task = judge.task_of(case.plan, case.data.y)
         self.measure = measure or measure_of(case)
         self.design: Design = design_of(case, seeds, part, repeats)
@@ -110,12 +120,10 @@ class Bench:
     def members(self, edit: Edit, plan: Plan, epochs: int) -> list[Plan]:
         """A plan for each run: its seed, its rows, its inputs' statistics."""
         _, shift = self.data[bool(edit.targets)]
-        watches = any(w is not None and w.monitor.startswith("val_")
-                      for w in (plan.early_stopping, plan.reduce_on_plateau))  # fmt: skip
         found = []
         for seed, folds in self.design.pairs:
             for fold in folds:
-                fit, watched = self._rows(edit, fold, watches)
+                fit, watched = self._rows(edit, fold, plan)
                 one = self.prepared(edit, plan, fit)
                 found.append(one.replace(
                     seed=seed, epochs=epochs, rows=fit + shift,
@@ -123,8 +131,10 @@ class Bench:
                 ))  # fmt: skip
         return found
 
-    def _rows(self, edit: Edit, fold: Fold, watches: bool) -> tuple[np.ndarray, np.ndarray | None]:
-        fit = fold.kept if watches else fold.fit
+    def _rows(self, edit: Edit, fold: Fold, plan: Plan) -> tuple[np.ndarray, np.ndarray | None]:
+        watches, base = watching(plan), self.base.apply(self.case.plan)
+        # A plan that watches rows cannot train on them: one compared with it is to have no more.
+        fit = fold.kept if watches or (base is not None and watching(base)) else fold.fit
         if edit.rows is not None and len(kept := np.intersect1d(fit, edit.rows)):
             fit = kept
         return fit, fold.watched if watches else None
@@ -205,7 +215,10 @@ class Bench:
         try:
             for first in range(0, len(members), size):
                 some = members[first : first + size]
-                runs += train(some, data, listen=lambda _: time.monotonic() > self.deadline)
+                starts = None if self.given is None else [
+                    holding(self.case, one, self.given, front=self.front) for one in some
+                ]  # fmt: skip
+                runs += train(some, data, start=starts, listen=lambda _: time.monotonic() > self.deadline)
                 if any(run.interrupted for run in runs):
                     return  # there may be time for it later
             held = [fold.held for _, folds in self.design.pairs for fold in folds]

@@ -9,7 +9,7 @@ from . import direct
 from .exhibits import exhibits
 from .facts import Facts
 from .findings import Finding
-from .words import sentence
+from .words import LANGUAGES, sentence
 
 
 def finding_record(finding: Finding) -> dict[str, Any]:
@@ -35,7 +35,10 @@ def report_text(report: Any, lang: str = "en") -> str:
         lines.append(sentence("report.noted", lang, codes=codes))
     if tests := direct.told(report.facts, lang):
         lines.append("\n".join([sentence("report.tests", lang), *(f"   – {line}" for line in tests)]))
-    return "\n\n".join([*lines, *report.notes])
+    if report.notes:
+        seen = (f"   – {note.words(lang)}" for note in report.notes)
+        lines.append("\n".join([sentence("report.notes", lang), *seen]))
+    return "\n\n".join(lines)
 
 
 def _paragraph(place: int, finding: Finding, lang: str) -> str:
@@ -45,8 +48,9 @@ def _paragraph(place: int, finding: Finding, lang: str) -> str:
         because = " " + sentence("report.because", lang, causes=", ".join(finding.causes))
     figures = ", ".join(f"{key} {_figure(value)}" for key, value in finding.evidence.items()
                         if isinstance(value, (int, float)) and not isinstance(value, bool))  # fmt: skip
-    lines = [f"{place}. [{finding.severity}] {finding.code} – {words['title']}"
-             + (f" ({finding.layer})" if finding.layer else ""), f"   {words['summary']}{because}"]  # fmt: skip
+    severity = sentence(f"severity.{finding.severity}", lang)
+    lines = [f"{place}. [{severity}] {finding.code} – {words['title']}"
+             + (f" ({finding.place(lang)})" if finding.layer else ""), f"   {words['summary']}{because}"]  # fmt: skip
     if figures:
         lines.append(f"   {sentence('report.evidence', lang)}: {figures}")
     first = words["fix"].splitlines()[:2]
@@ -59,8 +63,13 @@ def _figure(value: float) -> str:
 
 
 def page_of(report: Any, to_file: str | Path | None = None, lang: str = "en") -> str:
-    """The report as a page of HTML."""
+    """The report as a page of HTML.
+
+    Raises:
+        FileError: when it cannot be written to the file.
+    """
     from ..report import build_report
+    from ..report.markup import save
 
     case = report.case
     record: dict[str, Any] = {
@@ -71,6 +80,7 @@ def page_of(report: Any, to_file: str | Path | None = None, lang: str = "en") ->
             {"en": en, "ko": ko}
             for en, ko in zip(*(direct.told(report.facts, lang) for lang in ("en", "ko")), strict=True)
         ],
+        "notes": [{lang: note.words(lang) for lang in LANGUAGES} for note in report.notes],
         "history": case.history,
     }
     standing = report.facts.standing
@@ -80,5 +90,5 @@ def page_of(report: Any, to_file: str | Path | None = None, lang: str = "en") ->
         record["metrics"] = {part: {name: {"value": value}} for part, value in parts.items()}
     page = build_report(record)
     if to_file is not None:
-        Path(to_file).write_text(page, encoding="utf-8")
+        save(to_file, page, "page")
     return page

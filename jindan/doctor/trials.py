@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.compiling import briefly
 from ..engine.data import Data, cut
 from ..engine.run import Run
 from ..engine.train import train
@@ -22,6 +23,7 @@ from .edits import NOTHING, Edit, difference, in_front, moments
 from .evidence import Case
 from .repairs_bench import Bench, Trial
 from .repairs_search import LEAST, Search, proved
+from .starting import begun
 
 REPEATS = 2  # runs on each split that proves
 AGAIN = 3  # seeds tried where the final training fails on its own rows
@@ -119,6 +121,7 @@ class Repair:
         return tuple(dict.fromkeys(edit.code for edit in self.edits))
 
 
+@briefly()
 def repair(
     case: Case, suspects: Sequence[str], *, seeds: Sequence[int] = (0, 1, 2), budget_seconds: float = 30.0,
     judge: str | None = None,
@@ -152,13 +155,16 @@ def _confirmed(case: Case, edits: list[Edit], search: Search) -> Repair | None:
     """The first edit that is proved on fresh splits, at full length, and that no longer one beats."""
     trials = search.bench.run(edits, each=search.each)
     settled = [_settled(case, edit, trial) for edit, trial in zip(edits, trials, strict=True)]
+    # The untouched plan is settled too, by runs of its own length: both are to train on equally many rows.
+    search.bench.deadline = time.monotonic() + search.budget
+    untouched = _settled(case, NOTHING, search.bench.run([NOTHING])[0])
     # Long trainings are run once on each split.
     repeats = REPEATS if 2 * search.bench.seconds(case.plan) < search.budget / 2 else 1
     bench = Bench(case, search.seeds, search.measure, 1, time.monotonic() + search.budget, repeats)
-    bench.speed = search.bench.speed
+    bench.speed, bench.base = search.bench.speed, untouched
     # Short ones first: where time is short, something is proved.
     order = sorted(range(len(settled)), key=lambda k: _length(case, settled[k], bench))
-    base, *ordered = bench.run([NOTHING, *(settled[k] for k in order)])
+    base, *ordered = bench.run([untouched, *(settled[k] for k in order)])
     found = [ordered[order.index(k)] for k in range(len(settled))]
     if base.failed:
         return None
@@ -226,7 +232,9 @@ def _trained(case: Case, edit: Edit, bench: Bench, expected: float) -> tuple[Run
     for again in range(AGAIN):
         seed = (case.plan.seed or 0) + again
         try:
-            run = train(network.replace(seed=seed), Data(case.data.x, y, case.data.weight))
+            network = network.replace(seed=seed)
+            start = begun(case, network, bench.given, front=bool(edit.inputs))
+            run = train(network, Data(case.data.x, y, case.data.weight), start=start)
         except JindanError:
             return None
         if edit.targets and bench.scale is not None:

@@ -15,16 +15,17 @@ from ..errors import InputError, JindanError
 from ..layers.base import Context, Layer
 from ..layers.network import Network, Weights
 from ..losses import Loss
+from ..models.transfer_torch import array_of
 from ..plan import Plan
 from .evidence import Case, Moment
 from .findings import Finding
 from .watch_chain import NoCounterpart
 from .watch_layers import Converted, agreeing, layers_of
-from .watch_seen import as_numpy, tensors
+from .watch_notes import Note, said
+from .watch_seen import tensors
 from .watch_training import Aim, aim_of, descent_of, kind_of, penalised
 
 CHECKED = 16  # rows on which the layers are compared with the module
-REASON = "the module has no counterpart in layers: "
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,27 @@ class Observed:
     Attributes:
         case: The training as the doctor is given it, or None where there were no rows to look at. Its plan has no
             layers where the module cannot be said in jindan's; loss, optimizer and data are looked at all the same.
-        reason: Why the case is missing or has no layers; "" otherwise.
-        notes: What differs between loop and plan, in sentences.
+        why: Why the case is missing or has no layers, or None.
+        notes: What differs between loop and plan.
         findings: What the hooks themselves have shown.
+        trials: Whether repairs may be tried in short trainings of the plan.
     """
 
     case: Case | None
-    reason: str = ""
-    notes: tuple[str, ...] = ()
+    why: Note | None = None
+    notes: tuple[Note, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+    trials: bool = True
+
+    @property
+    def reason(self) -> str:
+        """Why the case is missing or has no layers, in English; "" otherwise."""
+        return "" if self.why is None else str(self.why)
+
+    @property
+    def told(self) -> tuple[Note, ...]:
+        """All that a report notes beside its findings."""
+        return self.notes if self.why is None else (*self.notes, self.why)
 
 
 def observed_of(watch: Any) -> Observed:
@@ -50,19 +63,20 @@ def observed_of(watch: Any) -> Observed:
     found = own_findings(watch)
     pair = watch.data if watch.data is not None else watch.gathered.arrays()
     if pair is None:
-        why = "Neither data were given nor rows and targets seen together: data=(X, y) tells them."
-        return Observed(None, why, tuple(watch.notes), found)
-    arrays = as_numpy(pair[0]), as_numpy(pair[1])
+        return Observed(None, Note("no-rows"), tuple(watch.notes), found)
+    arrays = array_of(pair[0]), array_of(pair[1])
     held = watch.validation_data
-    held = None if held is None else (as_numpy(held[0]), as_numpy(held[1]))
+    held = None if held is None else (array_of(held[0]), array_of(held[1]))
     try:
         case, notes = _whole(watch, arrays, held)
-        return Observed(case, "", (*watch.notes, *notes), found)
-    except NoCounterpart as error:
-        reason = str(error)
-    except JindanError as error:
-        reason = error.what
-    return Observed(_bare(watch, arrays, held), reason, tuple(watch.notes), found)
+        return Observed(case, None, (*watch.notes, *notes), found, watch.epochs_known)
+    except (NoCounterpart, JindanError) as error:
+        return Observed(_bare(watch, arrays, held), why_of(error), tuple(watch.notes), found)
+
+
+def why_of(error: NoCounterpart | JindanError) -> Note:
+    """The note that tells why there are no layers."""
+    return error.note if isinstance(error, NoCounterpart) else Note("refused", {"said": error.what})
 
 
 def report_of(observed: Observed) -> Any:
@@ -78,8 +92,8 @@ def report_of(observed: Observed) -> Any:
             "There are no rows to look at.", where="watch", expected="data=(X, y)", received="none",
             help=observed.reason,
         )  # fmt: skip
-    report = examine(observed.case, trials=bool(observed.case.plan.layers))
-    report = replace(report, notes=(*observed.notes, *([observed.reason] if observed.reason else [])))
+    report = examine(observed.case, trials=observed.trials and bool(observed.case.plan.layers))
+    report = replace(report, notes=observed.told, repairable=observed.trials)
     if not observed.findings:
         return report
     known = {finding.code for finding in observed.findings}
@@ -100,10 +114,10 @@ def own_findings(watch: Any) -> tuple[Finding, ...]:
 # -- a module that has a counterpart -----------------------------------------------------------------------------
 
 
-def _whole(watch: Any, arrays: tuple, held: tuple | None) -> tuple[Case, list[str]]:
+def _whole(watch: Any, arrays: tuple, held: tuple | None) -> tuple[Case, list[Note]]:
     """The case of a module that jindan's layers can say, and what differs."""
     if watch.shadow is None:
-        raise NoCounterpart("The module cannot be copied.")
+        raise NoCounterpart("uncopied")
     module = watch.shadow.module
     shape = arrays[0].shape[1:]
     converted = layers_of(module, shape)
@@ -133,7 +147,7 @@ def _whole(watch: Any, arrays: tuple, held: tuple | None) -> tuple[Case, list[st
     case = Case(plan, x.shape[1:], data, history_of(watch), moments, watch.first_nonfinite, seconds=watch.seconds)
     notes = [*converted.notes, *partly, *aim.notes, *descent.notes]
     if len({round(rate, 12) for rate in watch.rates}) > 1:
-        notes.append("The loop changed its learning rate on the way; the plan has the first one.")
+        notes.append(Note("rate-changed"))
     return case, notes
 
 
@@ -165,19 +179,19 @@ def shuffles(watch: Any) -> bool:
         return True
     if watch.data is None:
         return False
-    like = next(watch.shadow.module.parameters())
+    like = next(watch.module.parameters())
     first, _ = tensors(watch.data[0][:1], watch.data[1][:1], like)
-    return first.cpu().numpy().tobytes() != starts[0]
+    return array_of(first).tobytes() != starts[0]
 
 
-def _frozen(converted: Converted, trained: set[str]) -> tuple[tuple[Layer, ...], list[str]]:
+def _frozen(converted: Converted, trained: set[str]) -> tuple[tuple[Layer, ...], list[Note]]:
     """The layers, those that the optimizer does not change marked as fixed."""
-    found, notes = [], []
+    found, notes = [], []  # type: tuple[list[Layer], list[Note]]
     for layer, path in ((part.layer, part.path) for part in converted.parts):
         own = [name for name in trained if path is not None and name.startswith(f"{path}." if path else "")]
         found.append(layer if path is None or own else layer.replace(trainable=False))
     if not any(layer.trainable for layer in found if layer.name) and not trained:
-        notes.append("The optimizer holds none of the module's parameters.")
+        notes.append(Note("no-parameters"))
     return tuple(found), notes
 
 
@@ -219,11 +233,10 @@ def _check(watch: Any, network: Network, weights: Weights, rows: np.ndarray, x: 
     given, _ = tensors(rows, rows, like)
     try:
         wanted = watch.shadow.outputs(watch.snapshots.kept[0][2], given)
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        said = (str(error).splitlines() or [""])[0]
-        raise NoCounterpart(f"The module does not take the rows of data: {said[:200]}") from None
+    except Exception as error:  # the forward method is the user's, and may do anything
+        raise NoCounterpart("rows-refused", said=said(error)) from None
     if not isinstance(wanted, torch.Tensor):
-        raise NoCounterpart("The module gives more than one tensor.")
+        raise NoCounterpart("several-tensors")
     devices.start()
     double = str(like.dtype) == "torch.float64"
     with devices.width("float64" if double else "float32"), warnings.catch_warnings():
@@ -231,8 +244,8 @@ def _check(watch: Any, network: Network, weights: Weights, rows: np.ndarray, x: 
         whole = network.integers[0]
         x = x.astype(np.int32) if whole else x.astype(np.float64 if double else np.float32)
         found = np.asarray(network.forward(weights, x, Context()))
-    if not agreeing(found, as_numpy(wanted)):
-        raise NoCounterpart("The module computes something else than its layers say.")
+    if not agreeing(found, array_of(wanted)):
+        raise NoCounterpart("other-computation")
 
 
 # -- what is known in any case -----------------------------------------------------------------------------------

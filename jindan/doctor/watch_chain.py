@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .watch_notes import Note, said
+
 PLAIN = ("inplace", "training", "_stacklevel", "dtype", "return_indices")  # arguments that change no output here
 RECURRENT = ("LSTM", "GRU", "RNN")
 # Functions and methods → the module that does the same.
@@ -27,7 +29,15 @@ SAME = ("contiguous", "clone", "float", "to")
 
 
 class NoCounterpart(Exception):
-    """A module that cannot be said in jindan's layers; the message tells why."""
+    """A module that cannot be said in jindan's layers.
+
+    Args:
+        key, **values: Of the note that tells why.
+    """
+
+    def __init__(self, key: str, **values: Any) -> None:
+        self.note = Note(key, values)
+        super().__init__(str(self.note))
 
 
 @dataclass(frozen=True)
@@ -96,8 +106,7 @@ class _Traced:
             graph = Tracer().trace(module)
         except Exception as error:  # the forward method is the user's, and may do anything
             where = f"{type(module).__name__} {path}".strip()
-            said = (str(error).splitlines() or [""])[0] or type(error).__name__
-            raise NoCounterpart(f"The forward method of {where} cannot be traced: {said[:200]}") from None
+            raise NoCounterpart("untraced", name=where, said=said(error)) from None
         self.root, self.nodes = module, list(graph.nodes)
         self.current: Any = None
         self.sizes: set[Any] = set()  # nodes that are lengths of axes
@@ -109,14 +118,14 @@ class _Traced:
                 if self.current is None:
                     self.current = node
                 elif node.users:
-                    raise NoCounterpart(f"The module takes several inputs: {node.name}.")
+                    raise NoCounterpart("several-inputs", name=node.name)
             elif node.op == "get_attr":
-                raise NoCounterpart(f"The module computes with an array of its own: {node.target}.")
+                raise NoCounterpart("own-array", name=node.target)
             elif node.op == "output":
                 if node.args[0] is not self.current and node.args[0] not in self.recurrent:
-                    raise NoCounterpart("The module gives something else than the end of one chain.")
+                    raise NoCounterpart("other-end")
                 if node.args[0] in self.recurrent:
-                    raise NoCounterpart("The module gives a tuple.")
+                    raise NoCounterpart("tuple-given")
             elif not self._size(node):
                 yield from self._step(node)
 
@@ -136,7 +145,7 @@ class _Traced:
             return
         inputs = [found for found in node.all_input_nodes if found not in self.sizes]
         if inputs != [self.current]:
-            raise NoCounterpart(f"The module is no chain: {name} joins or reuses values.")
+            raise NoCounterpart("no-chain", name=name)
         if node.op == "call_module":
             module = self.root.get_submodule(node.target)
             found = chain_of(module, f"{self.path}.{node.target}".strip("."))
@@ -153,7 +162,7 @@ class _Traced:
         taken = self.recurrent[node.args[0]]
         if taken[-1] == "outputs":  # an index into them
             if not _last_step(key):
-                raise NoCounterpart("A part of a recurrent layer's outputs is taken that is not the last step.")
+                raise NoCounterpart("part-of-outputs")
             yield Step("last")
             self.current = node
         elif len(taken) == 1 and key == 0:
@@ -170,7 +179,7 @@ class _Traced:
             yield Step("last")
             self.current = node
         elif node.users:
-            raise NoCounterpart("A state of a recurrent layer is used in a way that has no counterpart.")
+            raise NoCounterpart("state-used")
         else:
             self.recurrent[node] = (*taken, "unused")
 
@@ -184,7 +193,7 @@ class _Traced:
             try:
                 module = getattr(nn, MODULES[name])(*args, **named)
             except (TypeError, ValueError):
-                raise NoCounterpart(f"{name} is called in a way that has no counterpart.") from None
+                raise NoCounterpart("called-otherwise", name=name) from None
             yield Step(MODULES[name], module)
         elif name in ("flatten", "view", "reshape"):
             yield self._shaped(name, args, named)
@@ -200,17 +209,17 @@ class _Traced:
         elif name == "getitem" and _last_step(node.args[1]):
             yield Step("last")
         elif name not in SAME:
-            raise NoCounterpart(f"{name} has no counterpart among the layers.")
+            raise NoCounterpart("no-layer", name=name)
 
     def _shaped(self, name: str, args: list[Any], named: dict[str, Any]) -> Step:
         if name == "flatten":
             ends = (named.get("start_dim", args[0] if args else 0), named.get("end_dim", (*args, -1, -1)[1]))
             if ends != (1, -1):
-                raise NoCounterpart(f"flatten{ends} has no counterpart; Flatten keeps the rows and lays out the rest.")
+                raise NoCounterpart("flatten-axes", name=f"flatten{ends}")
             return Step("flatten")
         shape = _flat(args or list(named.values()))
         if any(axis in self.sizes for axis in shape[1:]) or not (shape[0] in self.sizes or shape[0] == -1):
-            raise NoCounterpart(f"{name} changes the rows, or takes shapes that are not fixed.")
+            raise NoCounterpart("rows-changed", name=name)
         return Step("flatten") if len(shape) == 2 else Step("reshape", argument=tuple(shape[1:]))
 
 

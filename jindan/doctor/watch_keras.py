@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, StateError
-from .watch_seen import Snapshots, as_numpy
+from ..models.transfer_torch import array_of
+from .watch_notes import Note, quiet
+from .watch_seen import Snapshots
 
 
 def KerasDoctor(data: Any = None, validation_data: Any = None, *, batch_size: int | None = None) -> Any:
@@ -40,8 +42,8 @@ def _pair(data: Any, name: str) -> Any:
             f"{name} is not a pair of rows and targets.", where=name, expected="(X, y)", received=type(data).__name__,
             help=f"{name}=(X, y)",
         )  # fmt: skip
-    x = tuple(map(as_numpy, data[0])) if isinstance(data[0], (tuple, list)) and _arrays(data[0]) else as_numpy(data[0])
-    return x, as_numpy(data[1])
+    x = tuple(map(array_of, data[0])) if isinstance(data[0], (tuple, list)) and _arrays(data[0]) else array_of(data[0])
+    return x, array_of(data[1])
 
 
 def _arrays(values: Any) -> bool:
@@ -70,6 +72,7 @@ def _callback() -> Any:
 
         def _begin(self) -> None:
             self.updates, self.epochs = 0, 0
+            self.notes: list[Note] = []
             self.settings: dict[str, Any] = {}
             self.first_nonfinite: int | None = None
             self.history: dict[str, list[float]] = {}
@@ -78,6 +81,7 @@ def _callback() -> Any:
             self._began: float | None = None
             self.seconds: float | None = None  # after the first update, which compiles
 
+        @quiet
         def on_train_begin(self, logs: Any = None) -> None:
             self._begin()
             self.trained = self.model
@@ -85,6 +89,7 @@ def _callback() -> Any:
             if self.model.built:
                 self.snapshots.keep(0, 0, weights_in(self.model))
 
+        @quiet
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             self.updates += 1
             self._began = time.perf_counter() if self._began is None else self._began
@@ -95,12 +100,14 @@ def _callback() -> Any:
             if self.snapshots.due(self.updates):  # `model` brings weights over from the device: only when wanted
                 self.snapshots.keep(self.updates, self.epochs, weights_in(self.model))
 
+        @quiet
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             self.epochs += 1
             self._steps.append(self.updates)
             for name, value in (logs or {}).items():
                 self.history.setdefault(name, []).append(float(value))
 
+        @quiet
         def on_train_end(self, logs: Any = None) -> None:
             self.seconds = None if self._began is None else time.perf_counter() - self._began
             self.snapshots.keep(self.updates, self.epochs, weights_in(self.model))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from ..layers.wiring import Wiring
 from ..plan import Plan
 from ..spec import get
 from .evidence import Case, Moment
-from .watch_case import Observed
+from .watch_case import Observed, why_of
 from .watch_chain import NoCounterpart
 from .watch_keras import layers_in
 from .watch_layers import agreeing
@@ -29,18 +29,16 @@ CHECKED = 16  # rows on which the layers are compared with the model
 def observed_of(doctor: Any) -> Observed:
     """What a KerasDoctor has seen; see `Observed`."""
     try:
-        return Observed(_whole(doctor))
-    except NoCounterpart as error:
-        reason = str(error)
-    except JindanError as error:
-        reason = error.what
+        return Observed(_whole(doctor), None, tuple(doctor.notes))
+    except (NoCounterpart, JindanError) as error:
+        why = why_of(error)
     case = None
     if doctor.data is not None:
         loss = _loss_or(doctor.trained, "mse")
         plan = Plan((), loss=loss, optimizer="adam", batch_size=batch_of(doctor), epochs=max(doctor.epochs, 1), seed=0)
         data = Data.of(doctor.data[0], doctor.data[1], validation=doctor.validation_data)
         case = Case(plan, data.input_shape, data, doctor.history, (), doctor.first_nonfinite)
-    return Observed(case, reason)
+    return Observed(case, why, tuple(doctor.notes))
 
 
 def report_of(doctor: Any) -> Any:
@@ -54,7 +52,7 @@ def report_of(doctor: Any) -> Any:
     observed = observed_of(doctor)
     if doctor.data is not None or observed.case is None:
         return watch_case.report_of(observed)
-    return unseen(observed.case)
+    return replace(unseen(observed.case), notes=observed.told)
 
 
 def unseen(case: Case) -> Any:
@@ -82,12 +80,12 @@ def unseen(case: Case) -> Any:
         title = network.title(len(network.layers) - 1)
         found.append(Finding("output-loss-mismatch", severity, title, {"reason": wrong[0], **wrong[1]}, 0.99))
     if case.first_nonfinite is not None:
-        found.append(Finding("nonfinite-values", "error", None, {"where": "loss", "update": case.first_nonfinite}, 1.0))
+        found.append(Finding("nonfinite-values", "error", None, {"first_update": case.first_nonfinite}, 1.0))
     if case.moments:
         weights = network.join(case.moments[-1].trained, case.moments[-1].fixed)
         for index, own in enumerate(weights[:-1]):
             if twins(network.layers[index], own, int(network.shapes[index][-1])) == 1.0:
-                evidence = {"share": 1.0}
+                evidence = {"fraction": 1.0}
                 found.append(Finding("symmetric-init", "error", network.title(index), evidence, 0.9))
     known = {finding.code for finding in found}
     rest = [finding for finding in ranked(facts, suspects(facts)) if finding.code not in known]
@@ -146,7 +144,7 @@ def _weights(network: Any, names: list[str], state: dict[str, np.ndarray]) -> tu
     for spec, name in zip(network.specs, names, strict=True):
         arrays = [state.get(f"{name}/{place}") for place in range(len(spec))]
         if any(a is None or a.shape != tuple(w.shape) for a, w in zip(arrays, spec.values(), strict=True)):
-            raise NoCounterpart(f"The weights of {name} have other shapes than its layer says.")
+            raise NoCounterpart("weights-shaped", name=name)
         full.append(dict(zip(spec, arrays, strict=True)))
     return tuple(full)
 
@@ -163,7 +161,7 @@ def _check(model: Any, network: Any, weights: tuple, data: Data) -> None:
     with devices.width("float32"):
         found = np.asarray(network.forward(weights, as_inputs(rows, "float32", network.integers), Context()))
     if not agreeing(found, wanted):
-        raise NoCounterpart("The model computes something else than its layers say.")
+        raise NoCounterpart("other-computation")
 
 
 # -- the structure -----------------------------------------------------------------------------------------------
@@ -177,9 +175,9 @@ def structure_of(model: Any) -> tuple[tuple[Layer, ...], Wiring | None, Any, lis
     """
     shapes = [tuple(tensor.shape[1:]) for tensor in getattr(model, "inputs", None) or ()]
     if not shapes:
-        raise NoCounterpart("The model is neither Sequential nor functional: how its layers are connected is unknown.")
+        raise NoCounterpart("unconnected")
     if any(axis is None for shape in shapes for axis in shape):
-        raise NoCounterpart("The model's inputs have axes of any length.")
+        raise NoCounterpart("any-length")
     if type(model).__name__ == "Sequential":
         held = [layer for layer in layers_in(model) if type(layer).__name__ != "InputLayer"]
         return tuple(map(layer_of, held)), None, shapes[0], [layer.name for layer in held]
@@ -214,7 +212,7 @@ def _graph(model: Any) -> tuple[list[Any], Wiring]:
     try:
         outputs = tuple(places[_key(tensor)] for tensor in model.outputs)
     except KeyError:
-        raise NoCounterpart("The outputs of the model come from a layer inside another model.") from None
+        raise NoCounterpart("inner-outputs") from None
     return held, Wiring(nodes=tuple(nodes), outputs=outputs, inputs=len(model.inputs))
 
 
@@ -231,7 +229,7 @@ def layer_of(layer: Any) -> Layer:
     """
     kind = type(layer).__name__
     if getattr(L, kind, None) is None or not type(layer).__module__.startswith("keras"):
-        raise NoCounterpart(f"{kind} {layer.name!r} has no counterpart among the layers.")
+        raise NoCounterpart("no-layer", name=f"{kind} {layer.name!r}")
     found = made({"class_name": kind, "config": layer.get_config()})
     return found.replace(trainable=bool(layer.trainable), input_shape=None)
 
@@ -247,7 +245,7 @@ def made(config: Any) -> Any:
         return inside  # a function, such as an activation, by name
     kind = next((found for room in ROOMS if is_dataclass(found := getattr(room, name, None))), None)
     if kind is None:
-        raise NoCounterpart(f"{name} has no counterpart.")
+        raise NoCounterpart("no-counterpart", name=name)
     return kind(**_known(kind, inside))  # type: ignore[operator]
 
 
@@ -261,7 +259,7 @@ def loss_of(model: Any) -> Any:
     """The loss a model was compiled with."""
     given = model.loss
     if isinstance(given, (list, tuple, dict)) or given is None:
-        raise NoCounterpart("Losses of several outputs are not taken over yet.")
+        raise NoCounterpart("several-losses")
     try:
         if isinstance(given, str):
             return get("loss", given, where="loss")
@@ -270,7 +268,7 @@ def loss_of(model: Any) -> Any:
             return kind(**_known(kind, given.get_config()))
         return get("loss", given.__name__, where="loss")
     except (JindanError, AttributeError):
-        raise NoCounterpart(f"The loss {given!r} is not known.") from None
+        raise NoCounterpart("unknown-loss", name=given) from None
 
 
 def _loss_or(model: Any, other: str) -> Any:
@@ -289,7 +287,7 @@ def optimizer_of(given: Any, config: dict[str, Any]) -> Any:
     """
     kind = getattr(optimizers, type(given).__name__, None)
     if not isinstance(kind, type):
-        raise NoCounterpart(f"The optimizer {type(given).__name__} is not known.")
+        raise NoCounterpart("unknown-optimizer", name=type(given).__name__)
     config = {name: _plain(value) for name, value in config.items() if name != "name" and value is not None}
     if config.get("weight_decay") == 0:
         config.pop("weight_decay")

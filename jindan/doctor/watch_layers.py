@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..layers.base import Layer
 from .watch_chain import RECURRENT, NoCounterpart, Step, chain_of
 from .watch_modules import MODULES, batch_norm
+from .watch_notes import Note
 
 NAMES = {  # modules without settings → our activations
     "ReLU": "relu", "ReLU6": "relu6", "SELU": "selu", "SiLU": "silu", "Mish": "mish", "Sigmoid": "sigmoid",
@@ -47,12 +48,12 @@ class Converted:
     Attributes:
         parts: The layers.
         moved: Whether axis 1 of the inputs (channels) goes to the end.
-        notes: What differs although the outputs agree, in sentences.
+        notes: What differs although the outputs agree.
     """
 
     parts: tuple[Part, ...]
     moved: bool
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -80,16 +81,21 @@ def layers_of(module: Any, shape: tuple[int, ...]) -> Converted:
     """
     steps = chain_of(module)
     if not steps:
-        raise NoCounterpart("The module computes nothing.")
+        raise NoCounterpart("computes-nothing")
     build = _Build(shape, steps)
     for step in steps:
         try:
             build.add(step)
         except (InputError, IndexError) as error:
-            raise NoCounterpart(f"{step.kind} {step.path}: {getattr(error, 'what', error)}") from None
+            raise NoCounterpart("layer-refuses", name=_named(step), said=getattr(error, "what", error)) from None
     if len(build.shape) > 1 and not build.last:
-        raise NoCounterpart("The outputs have channels before other axes.")
+        raise NoCounterpart("channels-before")
     return Converted(tuple(build.parts), build.moved, tuple(build.notes))
+
+
+def _named(step: Step) -> str:
+    """What a step is called: its kind and its name in the module."""
+    return f"{step.kind} {step.path}".strip()
 
 
 class _Build:
@@ -101,14 +107,14 @@ class _Build:
         self.shape = (*shape[1:], shape[0]) if self.moved else tuple(shape)
         self.last = not self.moved  # whether channels are last in the module too
         self.parts: list[Part] = []
-        self.notes: list[str] = []
+        self.notes: list[Note] = []
         self.used: set[int] = set()  # weights that a layer has
 
     def add(self, step: Step) -> None:
         """Put a step on top."""
         own = {id(weight) for weight in step.module.parameters()} if step.module is not None else set()
         if own & self.used:
-            raise NoCounterpart(f"The weights of {step.path} are used twice.")
+            raise NoCounterpart("shared-weights", name=step.path)
         self.used |= own
         if step.kind in NAMES:
             self._activation(step)
@@ -121,7 +127,7 @@ class _Build:
             for layer in MODULES[step.kind](step.module):
                 self.put(layer, step.path)
         else:
-            raise NoCounterpart(f"{step.kind} {step.path}".strip() + " has no counterpart among the layers.")
+            raise NoCounterpart("no-layer", name=_named(step))
 
     def put(self, layer: Layer, path: str = "") -> None:
         """One more layer."""
@@ -138,9 +144,9 @@ class _Build:
             return
         first = step.kind.startswith(SPATIAL)
         if step.kind in ("Linear", "LayerNorm", "Embedding") and not self.last:
-            raise NoCounterpart(f"{step.kind} {step.path} works along an axis of space.")
+            raise NoCounterpart("along-space", name=_named(step))
         if first and self.last:
-            raise NoCounterpart(f"{step.kind} {step.path} is given its channels last.")
+            raise NoCounterpart("channels-last", name=_named(step))
 
     def _activation(self, step: Step) -> None:
         kind, module = step.kind, step.module
@@ -153,7 +159,7 @@ class _Build:
             name = L.LeakyReLU(negative_slope=module.negative_slope)
         elif kind in ("ELU", "CELU") and module.alpha != 1:
             if kind == "CELU":
-                raise NoCounterpart("CELU with another alpha than 1 has no counterpart among the activations.")
+                raise NoCounterpart("celu-alpha")
             name = L.ELU(alpha=module.alpha)
         held = self.parts[-1].layer if self.parts else None
         if held is not None and getattr(held, "activation", None) == "linear" and isinstance(name, str):
@@ -165,18 +171,18 @@ class _Build:
         axis, axes = step.module.dim, len(self.shape) + 1
         axis = (1 if axes in (2, 4) else 0) if axis is None else axis % axes
         if axis == 0:
-            raise NoCounterpart(f"{step.kind} {step.path}".strip() + " runs over the rows of a batch, not its classes.")
+            raise NoCounterpart("softmax-rows", name=_named(step))
         if axis != (axes - 1 if self.last or axes == 2 else 1):
-            raise NoCounterpart(f"{step.kind} {step.path}".strip() + " runs over an axis that is not the features'.")
+            raise NoCounterpart("softmax-axis", name=_named(step))
 
     def _recurrent(self, step: Step) -> None:
         kind, module = step.kind, step.module
         if not module.batch_first:
-            raise NoCounterpart(f"{kind} {step.path} takes time before rows; batch_first=True has a counterpart.")
+            raise NoCounterpart("time-first", name=_named(step))
         if module.bidirectional or getattr(module, "proj_size", 0):
-            raise NoCounterpart(f"{kind} {step.path} runs both ways or projects, which is not taken over yet.")
+            raise NoCounterpart("both-ways", name=_named(step))
         if not self.last:
-            raise NoCounterpart(f"{kind} {step.path} is given its features before time.")
+            raise NoCounterpart("features-first", name=_named(step))
         make = {"LSTM": L.LSTM, "GRU": L.GRU, "RNN": L.SimpleRNN}[kind]
         more = {"activation": module.nonlinearity} if kind == "RNN" else {}
         for place in range(module.num_layers):
@@ -185,7 +191,7 @@ class _Build:
             if module.dropout and place < module.num_layers - 1:
                 self.put(L.Dropout(module.dropout))
         if module.bias and kind != "GRU":
-            self.notes.append(f"{kind} has two biases in PyTorch that are one here: together they move twice as fast.")
+            self.notes.append(Note("two-biases", {"name": kind}))
 
     # -- steps that are no modules -------------------------------------------------------------------------------
 
@@ -193,7 +199,7 @@ class _Build:
         """Everything of a row in one axis."""
         module = step.module
         if module is not None and (module.start_dim, module.end_dim) != (1, -1):
-            raise NoCounterpart("Flatten of some axes only has no counterpart.")
+            raise NoCounterpart("flatten-some")
         if len(self.shape) > 1:
             self.put(L.Flatten())
         self.last = True
@@ -202,9 +208,9 @@ class _Build:
         """A row in another shape, given channels first."""
         shape = tuple(step.module.unflattened_size) if step.module is not None else step.argument
         if len(self.shape) != 1:
-            raise NoCounterpart("Only rows of one axis are brought into another shape.")
+            raise NoCounterpart("reshape-axes")
         if not all(isinstance(axis, int) for axis in shape):
-            raise NoCounterpart("A shape that is not fixed has no counterpart.")
+            raise NoCounterpart("free-shape")
         if len(shape) == 3:
             self.put(L.Reshape((*shape[1:], shape[0])))
             self.last = False
@@ -216,10 +222,10 @@ class _Build:
         """The mean or maximum over all of space or time."""
         axes, rank = step.argument, len(self.shape)
         if axes is None or rank == 1:
-            raise NoCounterpart(f"{step.kind} over rows or features has no counterpart.")
+            raise NoCounterpart("pooled-rows", name=step.kind)
         space = set(range(1, rank)) if self.last else set(range(2, rank + 1))
         if {axis % (rank + 1) for axis in axes} != space:
-            raise NoCounterpart(f"{step.kind} over these axes has no counterpart.")
+            raise NoCounterpart("such-axes", name=step.kind)
         word = "Average" if step.kind == "mean" else "Max"
         self.put(getattr(L, f"Global{word}Pooling{rank - 1}D")())
         self.last = True
@@ -235,7 +241,7 @@ class _Build:
         else:
             known = rank == 4 and name == "permute" and wanted == moves
         if not known:
-            raise NoCounterpart(f"{name}{tuple(axes)} has no counterpart.")
+            raise NoCounterpart("such-axes", name=f"{name}{tuple(axes)}")
         self.last = not self.last
 
     def squeeze(self, step: Step) -> None:
@@ -247,20 +253,20 @@ class _Build:
             self.put(L.Reshape((channels,)))
             self.last = True
         else:
-            raise NoCounterpart("squeeze of these axes has no counterpart.")
+            raise NoCounterpart("such-axes", name="squeeze")
 
     def final(self, step: Step) -> None:
         """The last step of a sequence."""
         part = self.parts[-1] if self.parts else None
         if part is None or not getattr(part.layer, "return_sequences", False):
-            raise NoCounterpart("The last step is taken of something else than a recurrent layer.")
+            raise NoCounterpart("last-of-other")
         self.parts[-1] = replace(part, layer=part.layer.replace(return_sequences=False))  # type: ignore[call-arg]
         self.shape = self.shape[-1:]
 
     def named(self, step: Step) -> None:
         """BatchNorm1d, over features alone or over (features, time)."""
         if len(self.shape) == 2 and self.last:
-            raise NoCounterpart(f"{step.kind} {step.path} is given its channels last.")
+            raise NoCounterpart("channels-last", name=_named(step))
         for layer in batch_norm(step.module):
             self.put(layer, step.path)
 

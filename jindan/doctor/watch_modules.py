@@ -32,7 +32,7 @@ def _linear(module: Any) -> list[Layer]:
 def _convolution(module: Any) -> list[Layer]:
     axes = len(module.kernel_size)
     if module.padding_mode != "zeros":
-        raise NoCounterpart(f"A convolution padded by {module.padding_mode!r} has no counterpart.")
+        raise NoCounterpart("padded-otherwise", mode=module.padding_mode)
     name, before = "valid", []
     if isinstance(module.padding, str):
         name = module.padding
@@ -58,7 +58,7 @@ def _pooling(kind: str, axes: int) -> Callable[[Any], list[Layer]]:
         odd = module.ceil_mode or any(d != 1 for d in _pair(getattr(module, "dilation", 1), axes))
         hollow = any(padding) and (kind == "Max" or not module.count_include_pad)
         if odd or hollow or getattr(module, "divisor_override", None):
-            raise NoCounterpart(f"{type(module).__name__} with these settings has no counterpart.")
+            raise NoCounterpart("such-settings", name=type(module).__name__)
         layer = getattr(L, f"{kind}Pooling{axes}D")
         return [*_padded(padding), layer(_shape_of(size), strides=_shape_of(strides))]
 
@@ -68,7 +68,7 @@ def _pooling(kind: str, axes: int) -> Callable[[Any], list[Layer]]:
 def _whole(kind: str, axes: int) -> Callable[[Any], list[Layer]]:
     def made(module: Any) -> list[Layer]:
         if any(size != 1 for size in _pair(module.output_size, axes)):
-            raise NoCounterpart(f"{type(module).__name__} to other sizes than 1 has no counterpart.")
+            raise NoCounterpart("other-sizes", name=type(module).__name__)
         return [getattr(L, f"Global{kind}Pooling{axes}D")(keepdims=True)]
 
     return made
@@ -77,14 +77,14 @@ def _whole(kind: str, axes: int) -> Callable[[Any], list[Layer]]:
 def batch_norm(module: Any) -> list[Layer]:
     """Batch normalisation; PyTorch's momentum is the share of the new, ours that of the old."""
     if module.momentum is None or not module.track_running_stats:
-        raise NoCounterpart("Batch normalisation without running averages has no counterpart.")
+        raise NoCounterpart("no-running-averages")
     own = {"center": module.affine, "scale": module.affine}
     return [L.BatchNormalization(momentum=1 - module.momentum, epsilon=module.eps, **own)]
 
 
 def _layer_norm(module: Any) -> list[Layer]:
     if len(module.normalized_shape) != 1:
-        raise NoCounterpart("LayerNorm over several axes has no counterpart.")
+        raise NoCounterpart("several-norm-axes")
     center = module.elementwise_affine and module.bias is not None
     return [L.LayerNormalization(epsilon=module.eps, center=center, scale=module.elementwise_affine)]
 

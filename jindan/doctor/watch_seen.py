@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ..models.transfer_torch import array_of
 from .keeping import LARGEST
 
 MOST_ROWS = 4096  # rows gathered from batches where no data are given, and evaluated at an epoch's end
+SAMPLED = 8  # rows of a batch that are looked for among those gathered, once these are as many as are kept
+AGAIN = 8  # rows that have to come again before the length of an epoch is told from them
+HALF = ("torch.bfloat16", "torch.float16")
 FLUSH = 512  # losses that wait to be read; reading each at once would make a GPU wait
 
 
@@ -94,6 +98,14 @@ class Snapshots:
             first, *between, last = self.kept
             self.kept = [first, *(one for one in between if _on_stride(one[0], self._stride)), last]
 
+    def date(self, ends: list[int]) -> None:
+        """Put the epochs right, where it is known afterwards only when each ended.
+
+        Args:
+            ends: Updates made when each epoch ended.
+        """
+        self.kept = [(update, sum(end <= update for end in ends), state) for update, _, state in self.kept]
+
 
 def _on_stride(update: int, stride: int) -> bool:
     power = update.bit_length() - 1
@@ -132,20 +144,48 @@ class Gathered:
         self.y: list[np.ndarray] = []
         self.whole = False  # whether all rows have been seen: a batch brought none that was new
         self._known: set[bytes] = set()
+        self._passed, self._looked, self._met, self._again = 0, 0, 0, 0
+
+    @property
+    def full(self) -> bool:
+        """Whether no more rows are kept, although there may be others."""
+        return not self.whole and len(self.x) >= MOST_ROWS
 
     def add(self, x: Any, y: Any) -> None:
-        """Rows of one batch."""
-        if self.whole or len(self.x) >= MOST_ROWS or len(x) != len(y):
+        """Rows of one batch; of those that are no longer kept, the first few are looked for among the kept ones."""
+        if self.whole or len(x) != len(y):
+            return
+        first = min(len(x), SAMPLED)
+        self._looked += first
+        if self.full:
+            again = sum(
+                _key(*pair) in self._known for pair in zip(array_of(x[:first]), array_of(y[:first]), strict=True)
+            )
+            self._met, self._again = self._met + again, self._again + again
             return
         new = 0
-        for row, target in zip(as_numpy(x), as_numpy(y), strict=True):
-            key = row.tobytes() + np.asarray(target).tobytes()
+        for row, target in zip(array_of(x), array_of(y), strict=True):
+            key = _key(row, target)
             if key not in self._known:
                 self._known.add(key)
                 self.x.append(np.array(row))
                 self.y.append(np.array(target))
                 new += 1
+        self._passed, self._met = self._passed + len(x), self._met + first
         self.whole = new == 0
+
+    def rows_of_epoch(self, seen: int) -> int | None:
+        """About how many rows an epoch has where not all are kept; None where hardly any came again.
+
+        Each row comes once an epoch, so that the kept ones are the same share of the rows looked at as of an epoch's.
+
+        Args:
+            seen: Rows of all updates, of which epochs are a whole number.
+        """
+        if self._again < AGAIN:
+            return None
+        epochs = seen * self._met / (self._looked * self._passed)
+        return max(round(seen / max(round(epochs), 1)), 1)
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray] | None:
         """All of them, or None where there are none."""
@@ -158,9 +198,8 @@ def state_of(module: Any) -> dict[str, Any]:
             if hasattr(value, "detach")}  # fmt: skip
 
 
-def as_numpy(value: Any) -> np.ndarray:
-    """A tensor, or anything else, as an array of NumPy."""
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+def _key(row: np.ndarray, target: np.ndarray) -> bytes:
+    return row.tobytes() + np.asarray(target).tobytes()
 
 
 class Shadow:
@@ -169,6 +208,11 @@ class Shadow:
     def __init__(self, module: Any, loss_fn: Any) -> None:
         self.module = copy.deepcopy(module)
         self.loss_fn = copy.deepcopy(loss_fn)
+        if any(str(weight.dtype) in HALF for weight in self.module.parameters()):
+            # Rounding to three digits would look like another computation.
+            self.module.float()
+            if hasattr(self.loss_fn, "float"):
+                self.loss_fn.float()
         # Hooks of the user's would see rows that are none of their loop's.
         for one in self.module.modules():
             for name in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"):
@@ -189,17 +233,18 @@ class Shadow:
             return torch.cat([self.module(part) for part in x.split(1024)])
 
     def loss(self, state: dict[str, Any], x: Any, y: Any) -> float:
-        """The mean loss of rows; NaN where it cannot be computed."""
+        """The mean loss of rows.
+
+        Raises:
+            Exception: whatever the user's module or loss raises, as on targets that the loop prepares in its own way.
+        """
         import torch
 
         with torch.no_grad():
-            try:
-                outputs = self.outputs(state, x)
-                if y.shape != outputs.shape and y.numel() == outputs.numel() and y.is_floating_point():
-                    y = y.reshape(outputs.shape)
-                value = self.loss_fn(outputs, y).detach().double()
-            except (RuntimeError, ValueError, TypeError, IndexError):
-                return float("nan")  # targets that the user's loop prepares in a way of its own
+            outputs = self.outputs(state, x)
+            if y.shape != outputs.shape and y.numel() == outputs.numel() and y.is_floating_point():
+                y = y.reshape(outputs.shape)
+            value = self.loss_fn(outputs, y).detach().double()
         return float(value.mean()) / terms(self.loss_fn, outputs)
 
 

@@ -6,6 +6,7 @@ imported inside functions only.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, StateError
-from .watch_seen import MOST_ROWS, Epochs, Gathered, Losses, Shadow, Snapshots, state_of, tensors, terms
+from ..models.transfer_torch import array_of
+from .watch_notes import Note, quiet, said
+from .watch_seen import MOST_ROWS, SAMPLED, Epochs, Gathered, Losses, Shadow, Snapshots, state_of, tensors, terms
 
 BROADCAST = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")  # they take shapes that differ, and pair all with all
 FIRST = 3  # updates before which gradients are looked at for having been cleared
@@ -70,13 +73,13 @@ class Watch:
         data, validation_data: Pairs of rows and targets, or None.
         updates: Updates made.
         rows: Rows of each update.
-        notes: What was seen that no finding tells, in sentences.
+        notes: What was seen that no finding tells.
     """
 
     def __init__(self, module: Any, optimizer: Any, loss_fn: Any, data: Any, validation_data: Any) -> None:
         self.module, self.optimizer, self.loss_fn = module, optimizer, loss_fn
         self.data, self.validation_data = data, validation_data
-        self.updates, self.rows, self.notes = 0, [], []  # type: tuple[int, list[int], list[str]]
+        self.updates, self.rows, self.notes = 0, [], []  # type: tuple[int, list[int], list[Note]]
         self.epochs = Epochs(None if data is None else len(data[0]))
         self.losses, self.snapshots, self.gathered = Losses(), Snapshots(), Gathered()
         self.history: dict[str, list[float]] = {"loss": [], "val_loss": []}
@@ -88,6 +91,7 @@ class Watch:
         self._handles: list[Any] = []
         self._batch: list[tuple[Any, int]] = []  # (inputs, rows) whose gradients wait for an update
         self._loss: list[tuple[Any, Any]] = []  # (loss, targets) likewise
+        self._unseen: set[str] = set()  # figures that the copy cannot compute
         self.starts: list[bytes] = []  # the first row of the first epochs, to tell whether rows are shuffled
         self._fresh = True
         self._began: float | None = None
@@ -101,7 +105,7 @@ class Watch:
         try:
             self.shadow = Shadow(self.module, self.loss_fn)
         except Exception as error:  # copying is up to the user's classes
-            self.notes.append(f"The module cannot be copied: {(str(error).splitlines() or [''])[0][:200]}")
+            self.notes.append(Note("uncopied", {"said": said(error)}))
         self._note_trained()
         self.rates.append(float(self.optimizer.param_groups[0]["lr"]))
         self.snapshots.keep(0, 0, state_of(self.module))
@@ -121,9 +125,32 @@ class Watch:
             handle.remove()
         self._handles = []
         self._batch, self._loss = [], []
+        self._finish()
+
+    @quiet
+    def _finish(self) -> None:
         self._note_trained()
         self.snapshots.keep(self.updates, len(self.epochs.ends), state_of(self.module))
         self.losses.read()
+        if not self.epochs_known:
+            self._estimate_epochs()
+
+    @property
+    def epochs_known(self) -> bool:
+        """Whether it is known where epochs end; where all rows are kept, they are one epoch at least."""
+        return self.epochs.rows is not None or not self.gathered.full
+
+    def _estimate_epochs(self) -> None:
+        rows = self.gathered.rows_of_epoch(sum(self.rows))
+        if rows is None:
+            self.notes.append(Note("epochs-unknown", {"kept": MOST_ROWS}))
+            return
+        self.epochs.rows = rows
+        for update, seen in enumerate(self.rows, 1):
+            self.epochs.add(update, seen)
+        self.snapshots.date(self.epochs.ends)
+        self.rates.append(float(self.optimizer.param_groups[0]["lr"]))
+        self.notes.append(Note("epochs-estimated", {"kept": MOST_ROWS, "rows": rows}))
 
     def _note_trained(self) -> None:
         held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
@@ -133,18 +160,20 @@ class Watch:
             for p in group["params"]:
                 self.decays.setdefault(names.get(id(p), ""), float(group.get("weight_decay") or 0.0))
 
-    # -- hooks: each returns None, so that nothing is changed ----------------------------------------------------
+    # -- hooks: none returns or raises anything, so that nothing is changed --------------------------------------------
 
+    @quiet
     def _saw_forward(self, module: Any, args: Any, kwargs: Any, output: Any) -> None:
         """Rows count once the gradient of their outputs is asked for: those of an evaluation never are."""
         given = next((v for v in (*args, *kwargs.values()) if hasattr(v, "shape") and v.ndim), None)
         found = next((v for v in _parts(output) if getattr(v, "requires_grad", False)), None)
         if given is None or found is None:
             return
-        kept = given.detach().clone() if self.data is None and not self.gathered.whole else given.detach()[:1].clone()
-        entry = (kept, int(given.shape[0]))
+        most = 1 if self.data is not None or self.gathered.whole else SAMPLED if self.gathered.full else len(given)
+        entry = (given.detach()[:most].clone(), int(given.shape[0]))
         found.register_hook(lambda _: self._asked(self._batch, entry))
 
+    @quiet
     def _saw_loss(self, loss_fn: Any, args: Any, kwargs: Any, output: Any) -> None:
         pair = [v for v in (*args, *kwargs.values()) if hasattr(v, "shape")]
         target = pair[1].detach() if len(pair) > 1 else None
@@ -152,10 +181,13 @@ class Watch:
             return
         if self.broadcast is None and target is not None and type(loss_fn).__name__ in BROADCAST:
             shapes = tuple(pair[0].shape), tuple(target.shape)
-            self.broadcast = shapes if shapes[0] != shapes[1] else None
+            # Shapes that differ by axes of length 1 alone, as of a last batch of one row, pair each with its own.
+            pairs, *own = map(math.prod, (np.broadcast_shapes(*shapes), *shapes))
+            self.broadcast = shapes if pairs > min(own) else None
         entry = (output.detach().mean().clone() / (terms(loss_fn, pair[0]) if pair else 1), target)
         output.register_hook(lambda _: self._asked(self._loss, entry))
 
+    @quiet
     def _asked(self, waiting: list[Any], entry: Any) -> None:
         """Gradients are asked for: what is noted belongs to the next update."""
         if self._fresh and 0 < self.updates <= FIRST:
@@ -165,21 +197,23 @@ class Watch:
 
     def _look_for_old_gradients(self) -> None:
         old = [p.grad for p in self.module.parameters() if p.grad is not None]
-        note = "Gradients are not cleared between updates: optimizer.zero_grad() is missing, and they add up."
+        note = Note("gradients-add-up")
         if old and any(bool((gradient != 0).any()) for gradient in old) and note not in self.notes:
             self.notes.append(note)
 
+    @quiet
     def _saw_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        self.updates += 1
-        rows = sum(n for _, n in self._batch) or sum(len(t) for _, t in self._loss if t is not None and t.ndim)
-        self.rows.append(rows)
-        seen = [value for value, _ in self._loss]
-        self.losses.add(sum(seen[1:], seen[0]) / len(seen) if seen else None)
-        if self.data is None and len(self._batch) == len(self._loss) == 1 and self._loss[0][1] is not None:
-            self._gather()
-        if self._batch and self._batch[0][1] and self._starting() and len(self.starts) < 3:
-            self.starts.append(self._batch[0][0][:1].cpu().numpy().tobytes())
+        batch, losses = self._batch, self._loss
         self._batch, self._loss, self._fresh = [], [], True
+        self.updates += 1
+        rows = sum(n for _, n in batch) or sum(len(t) for _, t in losses if t is not None and t.ndim)
+        self.rows.append(rows)
+        seen = [value for value, _ in losses]
+        self.losses.add(sum(seen[1:], seen[0]) / len(seen) if seen else None)
+        if self.data is None and len(batch) == len(losses) == 1:
+            self._gather(batch[0][0], losses[0][1])
+        if batch and batch[0][1] and self._starting() and len(self.starts) < 3:
+            self.starts.append(array_of(batch[0][0][:1]).tobytes())
         if self.epochs.add(self.updates, rows):
             self._end_epoch()
         if self.snapshots.due(self.updates):
@@ -189,8 +223,10 @@ class Watch:
         """Whether the update at hand is the first of an epoch."""
         return self.updates == 1 or (bool(self.epochs.ends) and self.epochs.ends[-1] == self.updates - 1)
 
-    def _gather(self) -> None:
-        self.gathered.add(self._batch[0][0], self._loss[0][1])
+    def _gather(self, x: Any, y: Any) -> None:
+        if y is None or not y.ndim:
+            return
+        self.gathered.add(x, y[: len(x)] if self.gathered.full else y)
         if self.gathered.whole and self.epochs.rows is None:
             self.epochs.rows = len(self.gathered.x)
             for update, rows in enumerate(self.rows[:-1], 1):
@@ -199,14 +235,20 @@ class Watch:
     def _end_epoch(self) -> None:
         """Figures that the hooks do not see, from the copy."""
         self.rates.append(float(self.optimizer.param_groups[0]["lr"]))
-        like = next(self.module.parameters(), None)
+        like = None if self.shadow is None else next(self.shadow.module.parameters(), None)
         if self.shadow is None or like is None:
             return
         state = self.module.state_dict()
         for name, pair in (("loss", self.data), ("val_loss", self.validation_data)):
-            if pair is not None and (name == "val_loss" or not hasattr(self.loss_fn, "register_forward_hook")):
-                x, y = tensors(pair[0][:MOST_ROWS], pair[1][:MOST_ROWS], like)
+            seen = name == "loss" and hasattr(self.loss_fn, "register_forward_hook")
+            if pair is None or seen or name in self._unseen:
+                continue
+            x, y = tensors(pair[0][:MOST_ROWS], pair[1][:MOST_ROWS], like)
+            try:
                 self.history[name].append(self.shadow.loss(state, x, y))
+            except Exception as error:  # module and loss are the user's, and may do anything
+                self._unseen.add(name)
+                self.notes.append(Note("loss-unseen", {"figure": name, "said": said(error)}))
 
     # -- what was seen -------------------------------------------------------------------------------------------
 

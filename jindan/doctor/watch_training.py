@@ -7,7 +7,7 @@ weights of classes, where it takes the mean over rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from .. import losses, optimizers, regularizers
 from ..layers.base import Layer
 from ..spec import get
 from .watch_chain import NoCounterpart
+from .watch_notes import Note
 
 FUNCTIONS = {  # torch.nn.functional → the module of the same formula
     "cross_entropy": "CrossEntropyLoss", "binary_cross_entropy": "BCELoss", "nll_loss": "NLLLoss",
@@ -41,7 +42,7 @@ class Aim:
         targets: The targets in its form.
         class_weight: {class: weight}, or None.
         scale: The loop's loss over ours where it is a sum: "rows", "outputs" (of all rows), or "" for a mean.
-        notes: What differs, in sentences.
+        notes: What differs.
     """
 
     layers: tuple[Layer, ...]
@@ -49,7 +50,7 @@ class Aim:
     targets: Any
     class_weight: dict[int, float] | None = None
     scale: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def kind_of(loss_fn: Any) -> str:
@@ -83,7 +84,7 @@ def aim_of(loss_fn: Any, layers: tuple[Layer, ...], y: np.ndarray, width: int) -
         return Aim(layers, get("loss", named, where="jindan_loss"), y, getattr(loss_fn, "jindan_class_weight", None))
     kind = kind_of(loss_fn)
     if kind not in AIMS:
-        raise NoCounterpart(f'The loss {kind} is not known; loss_fn.jindan_loss = "mse" would tell which one it is.')
+        raise NoCounterpart("unnamed-loss", name=kind)
     aim = AIMS[kind](loss_fn, layers, y, width)
     weighed = getattr(loss_fn, "weight", None)
     if weighed is not None and kind in BY_ROW:
@@ -91,10 +92,11 @@ def aim_of(loss_fn: Any, layers: tuple[Layer, ...], y: np.ndarray, width: int) -
         found = np.asarray(weighed.detach().cpu(), np.float64)
         classes = aim.targets.astype(int) if aim.targets.ndim == 1 else aim.targets.argmax(-1)
         found = found / max(float(np.mean(found[classes])), 1e-12)
-        aim = Aim(aim.layers, aim.loss, aim.targets, {i: float(w) for i, w in enumerate(found)}, "", aim.notes)
+        aim = replace(aim, class_weight={i: float(w) for i, w in enumerate(found)})
+    elif weighed is not None:
+        aim = replace(aim, notes=(*aim.notes, Note("no-weight", {"name": "weight"})))
     sums = getattr(loss_fn, "reduction", "mean") == "sum"
-    scale = ("rows" if kind in BY_ROW else "outputs") if sums else ""
-    return Aim(aim.layers, aim.loss, aim.targets, aim.class_weight, scale, aim.notes)
+    return replace(aim, scale=("rows" if kind in BY_ROW else "outputs") if sums else "")
 
 
 def _ended(layers: tuple[Layer, ...], name: str) -> tuple[Layer, ...]:
@@ -116,7 +118,7 @@ def _cross_entropy(loss_fn: Any, layers: tuple[Layer, ...], y: np.ndarray, width
     if y.size == len(y) and width > 1:
         y = y.reshape(-1)
     elif y.ndim > 2 or y.shape[-1] != width:
-        raise NoCounterpart("A loss over places of an image or a sequence is not taken over yet.")
+        raise NoCounterpart("loss-over-places")
     # A softmax of probabilities is what such a loop computes: the contradiction stays visible.
     raw = _end(layers) not in ("softmax", "log_softmax")
     sparse = y.ndim == 1 and smooth == 0
@@ -139,7 +141,7 @@ def _renamed(layers: tuple[Layer, ...], name: str) -> tuple[Layer, ...]:
 
 def _likelihood(loss_fn: Any, layers: tuple[Layer, ...], y: np.ndarray, width: int) -> Aim:
     if _end(layers) != "log_softmax":
-        raise NoCounterpart("NLLLoss takes logarithms of probabilities (LogSoftmax), and the module gives others.")
+        raise NoCounterpart("nll-of-others")
     return _cross_entropy(None, layers, y, width)
 
 
@@ -150,13 +152,13 @@ def _binary(loss_fn: Any, layers: tuple[Layer, ...], y: np.ndarray, width: int) 
 def _binary_logits(loss_fn: Any, layers: tuple[Layer, ...], y: np.ndarray, width: int) -> Aim:
     twice = _end(layers) in ("sigmoid", "softmax")
     ended = layers if twice else _ended(layers, "sigmoid")
-    weights, notes = None, ""
+    weights, notes = None, ()  # type: tuple[dict[int, float] | None, tuple[Note, ...]]
     pos = getattr(loss_fn, "pos_weight", None)
     if pos is not None and pos.numel() == 1 and width == 1:
         weights = {0: 1.0, 1: float(pos)}
     elif pos is not None:
-        notes = "pos_weight of several outputs is left out."
-    return Aim(ended, losses.BinaryCrossentropy(from_logits=twice), y, weights, "", (notes,) if notes else ())
+        notes = (Note("no-weight", {"name": "pos_weight"}),)
+    return Aim(ended, losses.BinaryCrossentropy(from_logits=twice), y, weights, "", notes)
 
 
 def _plain(make: Any) -> Any:
@@ -165,13 +167,13 @@ def _plain(make: Any) -> Any:
 
 def _smooth(loss_fn: Any) -> Any:
     if getattr(loss_fn, "beta", 1.0) != 1.0:
-        raise NoCounterpart("SmoothL1Loss is Huber's loss for beta=1 only.")
+        raise NoCounterpart("smooth-beta")
     return losses.Huber()
 
 
 def _divergence(loss_fn: Any, layers: tuple[Layer, ...], y: np.ndarray, width: int) -> Aim:
     if _end(layers) != "log_softmax" or getattr(loss_fn, "reduction", "") != "batchmean" or loss_fn.log_target:
-        raise NoCounterpart("KLDivLoss has a counterpart after LogSoftmax, with reduction='batchmean'.")
+        raise NoCounterpart("divergence-form")
     return Aim(_renamed(layers, "softmax"), losses.KLDivergence(), y)
 
 
@@ -193,12 +195,12 @@ class Descent:
     Attributes:
         optimizer: Ours.
         coupled: Whether PyTorch's `weight_decay` λ is added to gradients: then it is a penalty ½ λ Σ w².
-        notes: What differs, in sentences.
+        notes: What differs.
     """
 
     optimizer: Any
     coupled: bool = True
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def descent_of(optimizer: Any, factor: float = 1.0) -> Descent:
@@ -215,18 +217,18 @@ def descent_of(optimizer: Any, factor: float = 1.0) -> Descent:
     """
     kind = next((base.__name__ for base in type(optimizer).__mro__ if base.__name__ in DESCENTS), None)
     if kind is None:
-        raise NoCounterpart(f"The optimizer {type(optimizer).__name__} is not known.")
+        raise NoCounterpart("unknown-optimizer", name=type(optimizer).__name__)
     group = optimizer.param_groups[0]
-    notes = []
+    notes: list[Note] = []
     rates = {float(other["lr"]) for other in optimizer.param_groups}
     if len(rates) > 1:
-        notes.append("Groups of parameters differ in their rates; the first group's is taken.")
+        notes.append(Note("group-rates"))
     if group.get("maximize"):
-        raise NoCounterpart("maximize=True: the loop climbs.")
+        raise NoCounterpart("climbs")
     if group.get("dampening"):
-        notes.append("dampening is left out.")
+        notes.append(Note("no-dampening"))
     if kind == "NAdam" and group.get("momentum_decay") != 1.0:
-        notes.append("NAdam's momentum grows more slowly in PyTorch than in Keras's formula.")
+        notes.append(Note("nadam-momentum"))
     settings = DESCENTS[kind](group)
     rate = float(settings.pop("lr", group["lr"])) * (factor if kind == "SGD" else 1.0)
     decay = float(group.get("weight_decay") or 0.0)

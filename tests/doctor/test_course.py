@@ -7,9 +7,9 @@ import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, r2_score
 
 from jindan.doctor.course import course_of
-from jindan.doctor.judge import score, task_of, trivial
+from jindan.doctor.judge import labels, score, task_of, trivial, trivial_loss
 from jindan.layers import Dense
-from jindan.plan import Plan
+from jindan.plan import ClassWeight, Plan
 
 
 def test_a_curve_that_ends_at_its_best():
@@ -64,6 +64,9 @@ NUMBERED = Plan((Dense(3, activation="softmax"),), loss="sparse_categorical_cros
         (NUMBERED, [0, 1, 2], "multiclass"),
         (NUMBERED, [0, 1, 1], "binary"),
         (CLASSES, np.zeros((2, 3, 4)), "other"),
+        (NUMBERED, [[0, 1, 2], [2, 0, 1]], "other"),  # a class at each place, not one a row
+        (NUMBERED, [0, -100, 1], "other"),  # PyTorch's mark of a row without a class
+        (NUMBERED, [0.0, np.inf, 1.0], "binary"),
     ],
 )
 def test_the_task_is_read_off_the_targets(plan, y, task):
@@ -87,3 +90,27 @@ def test_the_trivial_answer_is_that_of_the_training_rows():
     assert trivial("binary", [[0], [0], [1]], [[1], [1], [0], [0]]) == 0.5
     assert trivial("multiclass", np.eye(3)[[0, 0, 1]], np.eye(3)[[0, 1, 2]]) == pytest.approx(1 / 3)
     assert trivial("regression", [[1.0], [2.0]]) == 0
+
+
+@pytest.mark.parametrize("loss", ["mse", "binary_crossentropy", "mae"])
+@pytest.mark.parametrize("classes", [(), ((0, 0.5), (1, 9.5))])
+def test_the_trivial_loss_is_weighted_as_the_training_is(loss, classes):
+    y = (np.arange(20) < 1)[:, None] * 1.0
+    own = np.linspace(0.5, 2, 20)
+    plan = Plan((), loss=loss, class_weight=tuple(ClassWeight(*pair) for pair in classes))
+    rows = own * np.where(y[:, 0] == 1, 9.5, 0.5) if classes else own
+    constant = np.linspace(1e-4, 1 - 1e-4, 9999)[:, None]
+    each = {"mse": (y.T - constant) ** 2, "mae": np.abs(y.T - constant),
+            "binary_crossentropy": -np.log(np.where(y.T == 1, constant, 1 - constant))}[loss]  # fmt: skip
+    assert trivial_loss(plan, "binary", y, own) == pytest.approx(
+        (rows * each).mean(1).min(), rel=0.01
+    )  # the grid's step
+    numbered = Plan((), loss="sparse_categorical_crossentropy", class_weight=plan.class_weight)
+    if loss == "binary_crossentropy":
+        found = trivial_loss(numbered, "binary", y[:, 0].astype(int), own)
+        assert found == pytest.approx((rows * each).mean(1).min(), rel=0.01)
+    assert trivial_loss(plan, "binary", y, np.zeros(20)) is None
+
+
+def test_a_class_that_is_no_number_is_the_first():
+    assert labels("binary", [[1.0], [np.inf], [np.nan], [-np.inf]]).tolist() == [1, 0, 0, 0]

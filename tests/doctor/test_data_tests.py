@@ -9,7 +9,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, make_classificatio
 from sklearn.metrics import roc_auc_score
 
 from jindan.doctor import data_tests
-from jindan.doctor.data_drift import _distance, area, smirnov
+from jindan.doctor.data_drift import area, distance, smirnov
 from jindan.doctor.data_labels import overlap_alone
 
 RNG = np.random.default_rng(3)
@@ -67,6 +67,7 @@ def test_shares_of_classes():
     found = data_tests.imbalance("multiclass", y)
     assert (found["largest"], found["smallest"], found["shares"]) == (0.6, 0.2, [0.6, 0.2, 0, 0.2])
     assert data_tests.imbalance("regression", X) == {}
+    assert data_tests.imbalance("binary", [[1.0], [np.inf], [np.nan], [1.0]])["shares"] == [0.5, 0.5]
 
 
 # -- rows in both parts ----------------------------------------------------------------------------------------------
@@ -131,6 +132,24 @@ def test_planted_drift():
     assert found["auc"] > 0.95
 
 
+@pytest.mark.parametrize("kind", ["one-hot", "words"])
+def test_rare_values_missing_by_chance_are_no_drift(kind):
+    rng = np.random.default_rng(0)
+    if kind == "one-hot":
+        x = np.eye(60)[rng.integers(0, 60, 300)]
+    else:
+        shares = 1 / np.arange(1, 301)
+        x = np.array([np.bincount(rng.choice(300, 30, p=shares / shares.sum()), minlength=300) for _ in range(300)])
+    train, held = x[:240].astype(float), x[240:].astype(float)
+    found = data_tests.drift(train, held)
+    assert found["share"] < 0.02
+    assert found["spread_ratio"] < 100
+    # Other units, and other values altogether, are one all the same.
+    assert data_tests.drift(train, (held - train.mean(0)) / np.maximum(train.std(0), 0.01))["mismatch"]
+    dense = train[:, train.mean(0) > 0.15], held[:, train.mean(0) > 0.15]
+    assert kind == "one-hot" or data_tests.drift(dense[0], 255 * dense[1])["mismatch"]
+
+
 def test_standardised_against_raw():
     raw = np.exp(RNG.normal(size=(300, 4))) * [1, 10, 100, 1000] + 5
     train, held = raw[:200], raw[200:]
@@ -154,7 +173,7 @@ def test_values_between_0_and_1():
 
 def test_distance_and_area_are_those_of_scipy_and_sklearn():
     one, other = RNG.normal(size=80), np.round(RNG.normal(0.5, 2, size=60), 1)
-    assert _distance(one, other) == pytest.approx(ks_2samp(one, other).statistic, abs=1 / 60)
+    assert distance(one, other) == pytest.approx(ks_2samp(one, other).statistic, abs=1 / 60)
     part, score = RNG.integers(0, 2, 200), np.round(RNG.normal(size=200), 1)
     assert area(part, score) == pytest.approx(roc_auc_score(part, score))
     assert area(np.zeros(3, int), np.arange(3.0)) == 0.5

@@ -8,11 +8,19 @@ import pytest
 from patients.data import blobs, curve, rings
 
 import jindan as jd
+from jindan.doctor.diagnosis import Report
+from jindan.doctor.direct import told
+from jindan.doctor.evidence import Case
+from jindan.doctor.facts import Facts
+from jindan.doctor.findings import Finding
+from jindan.engine.data import Data
+from jindan.errors import FileError, InputError
 from jindan.layers import Add, Dense, Input, SimpleRNN
 from jindan.models import Model, Sequential
 from jindan.optimizers import SGD
 
 X, Y, XH, YH = rings()
+SHUFFLED = ("score", "train_score", "own", "trivial")
 
 
 def small(units=8, activation="relu", optimizer="adam", last="sigmoid"):
@@ -141,3 +149,53 @@ def test_direct_tests_are_made_where_symptoms_ask_and_told():
     quiet = Sequential([Dense(8, activation="relu"), Dense(2, activation="softmax")])
     quiet.compile("adam", "sparse_categorical_crossentropy")
     assert jd.diagnose(quiet, x, (x[:, 0] > 0).astype(int), epochs=80, seed=0).to_dict()["tests"] == {}
+
+
+@pytest.mark.parametrize("other", [object(), np.ones(3)])
+def test_what_is_no_model_is_refused_with_a_word(other):
+    with pytest.raises(InputError, match="no model of jindan") as error:
+        jd.diagnose(other, X, Y)
+    assert ".model_" in str(error.value)
+    assert "jd.doctor.watch" in str(error.value)
+
+
+def test_a_page_that_cannot_be_written_is_told_as_elsewhere(tmp_path):
+    report = Report((), Facts(Case(small().plan, (2,), Data(X, Y), {}), "binary", None, None, None))
+    with pytest.raises(FileError, match="cannot be written") as error:
+        report.to_html(tmp_path / "nowhere" / "page.html")
+    assert (error.value.where, error.value.received) == (
+        tmp_path / "nowhere" / "page.html",
+        "No such file or directory",
+    )
+
+
+def test_json_holds_no_number_that_is_not_finite():
+    evidence = {"norm": float("inf"), "norms": [1.0, np.float32("nan")], "units": np.int64(3)}
+    found = Finding("exploding-gradient", "warning", None, evidence)
+    report = Report((found,), Facts(Case(small().plan, (2,), Data(X, Y), {}), "binary", None, None, None))
+    body = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert body["findings"][0]["evidence"] == {"norm": None, "norms": [1.0, None], "units": 3}
+
+
+def test_korean_names_severity_and_layer_in_korean():
+    found = Finding("dying-relu", "warning", "layer 2, Dense 'hidden'", {"fraction": 0.5})
+    report = Report((found,), Facts(Case(small().plan, (2,), Data(X, Y), {}), "binary", None, None, None))
+    first, second = report.text("ko").splitlines()[:2]
+    assert first == "1. [경고] dying-relu – 죽은 ReLU (2번째 Dense 'hidden' 계층)"
+    assert second.strip().startswith("2번째 Dense 'hidden' 계층에 ")
+    assert found.text("ko").startswith("경고: 죽은 ReLU [2번째 Dense 'hidden' 계층]")
+    assert report.text().splitlines()[0] == "1. [warning] dying-relu – Dying ReLU (layer 2, Dense 'hidden')"
+
+
+@pytest.mark.parametrize(("rows", "held"), [(12, False), (200, True)])
+def test_tests_say_by_which_rows_they_judge(rows, held):
+    numbers = {"rates": {"best": 1.0, "epochs": 3}, "shuffled_labels": dict.fromkeys(SHUFFLED, 0.5),
+               "shuffled_inputs": dict.fromkeys(SHUFFLED, 0.5)}  # fmt: skip
+    x, y = np.resize(X, (rows, 2)), np.resize(Y, (rows, 1))
+    facts = Facts(Case(small().plan, (2,), Data(x, y), {}), "binary", None, None, None, learning=numbers)
+    for lines, words in ((told(facts), "held-out"), (told(facts, "ko"), "따로 떼어 둔")):
+        assert [words in line for line in lines] == [held] * 3
+    if not held:  # validation rows judge what looks at them
+        own = Case(small().plan, (2,), Data(x, y, validation=Data(X, Y)), {})
+        facts = Facts(own, "binary", None, None, None, learning=numbers)
+        assert ["held-out" in line for line in told(facts)] == [False, True, True]

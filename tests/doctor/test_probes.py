@@ -20,6 +20,7 @@ from jindan.layers import Dense
 from jindan.models import Sequential
 from jindan.optimizers import SGD
 from jindan.plan import Plan
+from jindan.schedules import ExponentialDecay
 from jindan.select.batch_sizes import gradient_noise
 
 RNG = np.random.default_rng(7)
@@ -182,7 +183,8 @@ def test_noise_scale_of_a_linear_model_comes_near_the_truth():
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop", SGD(0.1, global_clipnorm=0.01), SGD(0.1, clipnorm=0.1),
-                                       SGD(0.01, gradient_accumulation_steps=3)])  # fmt: skip
+                                       SGD(0.01, gradient_accumulation_steps=3),
+                                       SGD(ExponentialDecay(0.1, 2, 0.5), gradient_accumulation_steps=3)])  # fmt: skip
 def test_update_ratio_is_that_of_the_next_update(optimizer):
     x, y = RNG.normal(size=(24, 4)), RNG.normal(size=24)
     layers = (Dense(6, activation="tanh"), Dense(1))

@@ -49,6 +49,11 @@ def test_a_poor_run_is_told_of_even_where_nothing_is_proved():
     assert told(found) == ["dying-relu", "underfitting"]
 
 
+def test_what_its_trial_has_cleared_is_told_last():
+    suspects = [Suspect("dying-relu", 0.7), Suspect("bad-init-scale", 0.4)]
+    assert told(ranked(facts(dying_relu=0.0), suspects)) == ["bad-init-scale"]
+
+
 def test_causes_are_named_where_they_are_told_themselves():
     found = ranked(facts(), [Suspect("dying-relu", 0.9), Suspect("learning-rate-too-high", 0.9)])
     causes = {finding.code: finding.causes for finding in found}

@@ -135,6 +135,20 @@ def test_losses_that_are_not_finite(keras):
     doctor = KerasDoctor(data=(x, y))
     fitted(model, x, y, doctor)
     assert 1 <= doctor.observed.case.first_nonfinite <= 20
+    bare = KerasDoctor()
+    fitted(model, x, y, bare)
+    broken = next(finding for finding in bare.report().findings if finding.code == "nonfinite-values")
+    assert broken.evidence == {"first_update": bare.first_nonfinite}
+    assert f"at update {bare.first_nonfinite}" in broken.text()
+
+
+def test_a_callback_that_fails_never_ends_the_fit(keras, monkeypatch):
+    model, doctor = stack(keras), KerasDoctor()
+    monkeypatch.setattr(doctor.snapshots.__class__, "due", lambda self, update: 1 / 0)
+    x = rows_of()
+    assert len(fitted(model, x, (x[:, :1] > 0).astype(np.float32), doctor)["loss"]) == 4
+    assert [note.key for note in doctor.observed.told] == ["hook-failed"]
+    assert doctor.report().notes == doctor.observed.told
 
 
 def test_without_data_weights_and_curves_are_looked_at(keras):
@@ -148,6 +162,8 @@ def test_without_data_weights_and_curves_are_looked_at(keras):
     assert {"output-loss-mismatch", "symmetric-init"} <= codes
     assert not report.healthy
     assert report.text("ko")
+    symmetric = next(finding for finding in report.findings if finding.code == "symmetric-init")
+    assert symmetric.evidence == {"fraction": 1.0}
 
 
 def test_what_is_not_known_says_so(keras):

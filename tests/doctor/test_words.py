@@ -213,6 +213,17 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
         words.find("")
 
 
+def test_only_what_is_near_is_suggested() -> None:
+    with pytest.raises(UnknownNameError) as error:
+        words.find("nonsense")
+    assert "Did you mean" not in str(error.value)
+    assert str(error.value).count(",") <= 8
+    assert "jindan explain" in str(error.value)
+    with pytest.raises(UnknownNameError, match="Did you mean `dropout`") as error:
+        words.find("droput")
+    assert "sigmoid" not in str(error.value)
+
+
 def test_a_page_shows_every_field_with_headings_of_its_language() -> None:
     page = words.explain("dying-relu").text()
     for heading in ("In plain words", "In detail", "Formula", "What to look at", "What to try, in this order"):
@@ -250,3 +261,15 @@ def test_a_sentence_that_needs_a_value_says_so(monkeypatch: pytest.MonkeyPatch) 
     assert words.sentence("greeting", name="Ada", place="[here]") == "Hello, Ada of [here]!"
     with pytest.raises(InputError, match="expected: name"):
         words.sentence("greeting")
+
+
+def test_a_plateau_tells_of_the_curvature_that_is_measured() -> None:
+    assert "gᵀHg" in words.explain("plateau").expert
+    assert "gᵀHg" in korean("plateau").expert
+    assert not re.search("eigenvalue of the Hessian", words.explain("saddle-point").when)
+    assert "가장 작은 고윳값" not in korean("saddle-point").when
+
+
+def test_korean_particles_and_terms_fit_every_number() -> None:
+    assert words.sentence("test.initial_loss", "ko", loss="0.4", expected="0.7").startswith("처음 손실: 0.4.")
+    assert "에포크" not in "".join(words._messages("ko").values())

@@ -49,6 +49,8 @@ def preprocessing_mismatch(facts: Facts) -> Suspect | None:
     if not drift or not drift.get("mismatch"):
         return None
     evidence = {key: drift.get(key) for key in ("column", "shift", "spread_ratio", "share", "auc")}
+    if facts.case.prepared:
+        del evidence["column"]  # a number among encoded columns is none of the table's
     return Suspect("preprocessing-mismatch", drift.get("strength", 0.9), None, evidence, certain=True)
 
 

@@ -95,7 +95,10 @@ def symmetric_init(facts: Facts) -> Suspect | None:
     first, last = facts.first, facts.last
     if first is None or last is None:
         return None
-    for before, after in zip(facts.hidden(first), facts.hidden(last), strict=True):
+    # An activation may count as hidden at one moment and not at the other.
+    ends = {after.index: after for after in facts.hidden(last)}
+    for before in facts.hidden(first):
+        after = ends.get(before.index, before)
         alike = min(before.twins or 0.0, after.twins or 0.0)
         if before.units >= 2 and alike >= 0.99:
             return Suspect(

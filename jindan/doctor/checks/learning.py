@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from ..facts import Facts
 from .base import Suspect, ramp
@@ -10,14 +11,17 @@ from .setting import CUSTOMARY
 
 LEAP = 0.02  # mean rise from epoch to epoch, as a share of the whole way down, of an unsteady curve
 EMPTY = 0.5  # share of the columns of a table that never change: what they should tell has been lost on the way
+ROWS = 8  # fewer may agree in a column by chance
 CRAWL = 1e-5  # relative update below which weights hardly move; about 1e-3 is usual (Karpathy 2015; Bottou 2012)
 
 
 def nonfinite_values(facts: Facts) -> Suspect | None:
     """NaN or infinity in the data, or in the loss of some update."""
-    broken = facts.data.get("nonfinite")
-    if broken:
-        return Suspect("nonfinite-values", 1.0, None, dict(broken), certain=True, severity="error")
+    broken: dict[str, Any] = facts.data.get("nonfinite") or {}
+    apart = broken.get("where", "").startswith("validation")
+    if broken and not (apart and facts.case.first_nonfinite is not None):
+        evidence = {**broken, **({"aspect": "validation"} if apart else {})}
+        return Suspect("nonfinite-values", 1.0, None, evidence, certain=True, severity="error")
     if facts.case.first_nonfinite is None:
         return None
     return Suspect("nonfinite-values", 0.5, None, {"first_update": facts.case.first_nonfinite}, certain=True,
@@ -88,8 +92,10 @@ def stopped_too_early(facts: Facts) -> Suspect | None:
     strength = 1 - (1 - 0.5 * ramp(falling, 0.05, 0.5)) * (1 - few)
     if strength < 0.3 or course.rise > 0.3:
         return None
-    return Suspect("stopped-too-early", strength, None,
-                   {"epochs": course.epochs, "updates": facts.updates, "falling": falling})  # fmt: skip
+    evidence: dict[str, Any] = {"epochs": course.epochs, "updates": facts.updates, "falling": falling}
+    if facts.val_loss is None:
+        evidence["aspect"] = "training"
+    return Suspect("stopped-too-early", strength, None, evidence)
 
 
 def plateau(facts: Facts) -> Suspect | None:
@@ -160,12 +166,16 @@ def input_ignored(facts: Facts) -> Suspect | None:
     """The same answer whatever the input, or columns that bring nothing."""
     lost = facts.data.get("silent")
     if lost and lost.get("share", 0) > 0:
-        return Suspect("input-ignored", 0.95, None, dict(lost), certain=True)
+        return Suspect("input-ignored", 0.95, None, {**lost, "aspect": "constant"}, certain=True)
     scale = facts.data.get("scales") or {}
     shape = facts.case.input_shape
-    if len(shape) == 1 and shape[0] in range(4, 10**9) and scale.get("constant", 0.0) >= EMPTY:
-        evidence = {"share": scale["constant"], "columns": int(shape[0])}
-        return Suspect("input-ignored", 0.95, None, evidence, certain=True)
+    many = len(shape) == 1 and shape[0] in range(4, 10**9) and len(facts.case.data) >= ROWS
+    if many and scale.get("constant", 0.0) >= EMPTY:
+        # Among hashed words and rare categories, mostly 0 themselves, empty columns are no loss.
+        told = facts.sick or scale.get("sparse", 0.0) < EMPTY
+        evidence = {"share": scale["constant"], "columns": int(shape[0]), "aspect": "constant"}
+        severity = "warning" if told else "info"
+        return Suspect("input-ignored", 0.95, None, evidence, certain=told, severity=severity)
     last = facts.last
     if last is None or not facts.sick or len(facts.case.data) < 4:
         return None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...layers import BatchNormalization
 from ..batching import batch_arithmetic
 from ..capacity import IDLE, LONG, share_in_use, too_large
-from ..facts import Facts
+from ..facts import ERRORS, Facts
 from .base import Suspect, ramp
 
 # Customary learning rates: Keras's and PyTorch's defaults.
@@ -41,8 +43,12 @@ def linear_stack(facts: Facts) -> Suspect | None:
     evidence: dict[str, Any] = {"layers": len(weighted)}
     if standing is not None and standing.linear is not None:
         evidence |= {"linear_score": standing.linear, "best_score": standing.ceiling}
-    strength = 0.95 if facts.sick else 0.4
-    return Suspect("linear-stack", strength, network.title(weighted[0]), evidence, certain=facts.sick,
+    # Where the best simple model is a linear one, straight layers are not what the network lacks.
+    enough = standing is not None and standing.linear is not None and (
+        standing.linear >= standing.ceiling - ERRORS * standing.error
+    )  # fmt: skip
+    strength = 0.4 if enough or not facts.sick else 0.95
+    return Suspect("linear-stack", strength, network.title(weighted[0]), evidence, certain=facts.sick and not enough,
                    severity="warning" if facts.sick else "info")  # fmt: skip
 
 
@@ -64,6 +70,10 @@ def frozen_parameters(facts: Facts) -> Suspect | None:
     case = facts.case
     network = case.plan.network(case.input_shape)
     frozen, total = [], 0
+    stuck = _stuck(facts) if facts.sick else []
+    if stuck:
+        evidence = {"layers": len(stuck), "aspect": "stuck"}
+        return Suspect("frozen-parameters", 0.9, network.title(stuck[0]), evidence, certain=True)
     for index, spec in enumerate(network.specs):
         if "kernel" not in spec and "embeddings" not in spec:
             continue
@@ -80,11 +90,40 @@ def frozen_parameters(facts: Facts) -> Suspect | None:
     return Suspect("frozen-parameters", 0.9, network.title(frozen[0]), evidence)
 
 
+def _stuck(facts: Facts) -> list[int]:
+    """Layers that are trained and never changed, as no gradient reaches them, although later ones learn.
+
+    Dead and saturated units bring that about as well; they are told of by themselves.
+    """
+    moments, later = facts.case.moments, facts.later
+    if len(moments) < 2 or not later or not facts.updates:
+        return []
+    hidden = [one for probe in facts.case.probes for one in facts.hidden(probe)]
+    if any((one.dead or 0) >= 0.5 or (one.saturated or 0) >= 0.5 or (one.twins or 0) >= 0.99 for one in hidden):
+        return []
+    network = facts.case.plan.network(facts.case.input_shape)
+    still = [
+        index for index in range(len(network.layers))
+        if all(np.array_equal(array, moment.trained[index][name])
+               for name, array in moments[0].trained[index].items() for moment in moments[1:])
+    ]  # fmt: skip
+    weighted = [i for i in range(len(network.layers)) if moments[0].trained[i]]
+    silent = {
+        one.index
+        for one in later[-1].layers
+        if all(own.gradient_norm == 0 for probe in later for own in probe.layers if own.index == one.index)
+    }
+    found = [index for index in still if index in weighted and index in silent]
+    return found if found and any(index not in still and index > found[-1] for index in weighted) else []
+
+
 def batch_size_too_small(facts: Facts) -> Suspect | None:
     """One row a batch where batches are normalised; or gradients that are nearly all noise while the loss leaps."""
     case = facts.case
     size = min(case.plan.batch_size, len(case.data))
-    if size <= 2 and any(isinstance(layer, BatchNormalization) for layer in case.plan.layers):
+    if not size:
+        return None
+    if (size == 1 or (size == 2 and facts.sick)) and _normalised(facts):
         # The variance of one row is 0: every normalised value is the shift, whatever the input (Ioffe & Szegedy 2015).
         return Suspect("batch-size-too-small", 1.0, None, {"batch_size": size, "normalised": True}, certain=True)
     last = facts.last
@@ -96,6 +135,13 @@ def batch_size_too_small(facts: Facts) -> Suspect | None:
         return counted
     return Suspect("batch-size-too-small", 0.2 + 0.3 * ramp(ratio, 50, 1000), None,
                    {"batch_size": size, "noise_scale": last.noise_scale})  # fmt: skip
+
+
+def _normalised(facts: Facts) -> bool:
+    """Whether batches of flat rows are normalised by their own moments; maps have many positions in each row."""
+    network = facts.case.plan.network(facts.case.input_shape)
+    return any(isinstance(layer, BatchNormalization) and layer.trainable and len(shape) == 1
+               for layer, shape in zip(network.layers, network.shapes_in, strict=True))  # fmt: skip
 
 
 def batch_size_too_large(facts: Facts) -> Suspect | None:
@@ -138,7 +184,8 @@ def out_of_memory(facts: Facts) -> Suspect | None:
     """More memory than there is; a training that has run has shown that it fits."""
     if facts.updates:
         return None
-    found = too_large(facts.case.plan, facts.case.input_shape, len(facts.case.data))
+    case = facts.case
+    found = too_large(case.plan, case.input_shape, len(case.data), case.data.x)
     if found is None:
         return None
     return Suspect(found.code, 1.0, None, found.evidence, certain=True, severity="error")

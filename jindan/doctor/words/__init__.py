@@ -15,6 +15,7 @@ from numbers import Real
 from typing import Any
 
 from jindan.errors import InputError, UnknownNameError
+from jindan.lazy import defined
 
 LANGUAGES = ("en", "ko")
 FAMILIES = (
@@ -123,9 +124,12 @@ def find(name: str) -> str:
     folded = _fold(name)
     if folded in index:
         return index[folded]
-    near = difflib.get_close_matches(folded, index, n=5, cutoff=0.55)
-    names = [alias for close in near for alias in search_aliases() if _fold(alias) == close]
-    raise UnknownNameError("concept", name, [*names, *concepts()])
+    near = difflib.get_close_matches(folded, index, n=5, cutoff=0.7)
+    if not near:
+        raise UnknownNameError("concept", name, concepts(), shown=8,
+                               help="`jindan explain` without a name lists them all.")  # fmt: skip
+    aliases = {_fold(alias): alias for alias in reversed(search_aliases())}
+    raise UnknownNameError("concept", name, [aliases[close] for close in near])
 
 
 def explain(name: str, lang: str = "en") -> Concept:
@@ -246,3 +250,6 @@ def _wrap(text: str, width: int, lead: str = "") -> str:
             lines.append(" " * _columns(lead))
         lines[-1] += word + " "
     return "\n".join(line.rstrip() for line in lines)
+
+
+__all__ = defined(globals())
