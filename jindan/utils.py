@@ -1,13 +1,16 @@
-"""Small helpers that Keras users know: one-hot targets, the global seed."""
+"""Small helpers: one-hot targets and the global seed, as Keras users know them; values that JSON can hold."""
 
 from __future__ import annotations
 
+import math
 import re
-from typing import Any
+import sys
+from typing import Any, TextIO
 
 import numpy as np
 
 from .errors import InputError
+from .lazy import defined
 
 _generator: np.random.Generator | None = None
 _floatx: str | None = None
@@ -68,6 +71,19 @@ def draw_seed() -> int:
     return int(generator.integers(2**31))
 
 
+def is_open(stream: TextIO | None) -> bool:
+    """Whether a stream can be written to: without a console, as in a service, standard output is None."""
+    return stream is not None and not getattr(stream, "closed", False)
+
+
+def write_line(text: str, end: str = "\n", stream: TextIO | None = None) -> None:
+    """Write to a stream, standard output unless given, at once; nothing where it is closed: training goes on."""
+    stream = sys.stdout if stream is None else stream
+    if is_open(stream):
+        stream.write(text + end)  # type: ignore[union-attr]
+        stream.flush()  # type: ignore[union-attr]
+
+
 def snake_case(name: str) -> str:
     """What Keras calls a layer that was given no name, and in its files.
 
@@ -76,3 +92,23 @@ def snake_case(name: str) -> str:
     """
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def finite(value: Any) -> Any:
+    """The same with NaN and infinities as None: JSON has neither.
+
+    >>> finite({"loss": [1.0, float("inf")], 2: (np.float32(0.5),)})
+    {'loss': [1.0, None], '2': [0.5]}
+    """
+    if isinstance(value, dict):
+        return {str(name): finite(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(entry) for entry in value]
+    if isinstance(value, (np.generic, np.ndarray)):
+        return finite(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+__all__ = defined(globals())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import Any
 
@@ -33,10 +34,15 @@ def _cut_off(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     import warnings
 
-    for stream in (sys.stdout, sys.stderr):
+    from ..utils import is_open
+
+    for name in ("stdout", "stderr"):
+        if not is_open(getattr(sys, name)):
+            # Closed by the caller (>&-): what was asked for is done all the same.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         # A console of another encoding must not turn Korean or a bar into a traceback.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+        if hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="replace")
     with warnings.catch_warnings():
         if not os.environ.get("JINDAN_DEBUG"):
             _speak_plainly(warnings)
@@ -45,6 +51,9 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         _reader_gone()
+    except OSError as error:
+        _reader_gone()
+        code = _unwritten(error)
     return code
 
 
@@ -73,12 +82,13 @@ def _answer(arguments: list[str]) -> int:
     except MemoryError:
         return _failed("The memory of this machine does not suffice.\n  help: Use fewer rows or a smaller network.")
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        return _failed(f"{error.strerror or error}{where}\n  help: Check the path and its permissions.")
+        return _unwritten(error)
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             # A usage error of the parser, which typer carries under a name of its own.
             error.show()
+            if near := _near(str(error)):
+                print(f"  help: {near}", file=sys.stderr)
             return int(error.exit_code)
         if os.environ.get("JINDAN_DEBUG"):
             raise
@@ -88,9 +98,22 @@ def _answer(arguments: list[str]) -> int:
         )
 
 
+def _near(said: str) -> str | None:
+    """Of words that an option may be, as the parser lists them, the nearest to the one that was given."""
+    from ..errors import suggestion
+
+    given, listed, words = said.partition(" is not one of ")
+    return suggestion(given.split("'")[-2], re.findall(r"'([^']*)'", words)) if listed else None
+
+
 def _failed(text: str, code: int = 1) -> int:
     print(f"jindan: {text}", file=sys.stderr)
     return code
+
+
+def _unwritten(error: OSError) -> int:
+    where = f" ({error.filename})" if error.filename else ""
+    return _failed(f"{error.strerror or error}{where}\n  help: Check the path and its permissions.")
 
 
 def _reader_gone() -> int:

@@ -378,6 +378,6 @@ def explain(
 
 
 def _print_json(value: object) -> None:
-    from ..runs.record import finite
+    from ..utils import finite
 
     print(json.dumps(finite(value), ensure_ascii=False))

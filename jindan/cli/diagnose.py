@@ -9,7 +9,7 @@ from typing import Any
 from ..report.names import metric_name
 from .progress import Bar
 from .show import in_language
-from .use import refuse_others
+from .use import refuse_others, write_text
 from .words import say
 
 
@@ -22,7 +22,7 @@ def diagnose_rows(run: Path, lang: str, as_json: bool, quiet: bool, *, repair: b
     with Bar(quiet or as_json, lang) as bar:
         found = diagnose_run(run, repair=repair, out=out, listen=bar)
     if page is not None:
-        found.report.to_html(page, lang)
+        write_text(page, found.report.to_html(lang=lang))
     if as_json:
         print(json.dumps(found.summary(), ensure_ascii=False))
         return
@@ -37,7 +37,8 @@ def diagnose_rows(run: Path, lang: str, as_json: bool, quiet: bool, *, repair: b
     if "effect" in (found.proof or {}):
         proof = found.proof or {}
         named = metric_name(str(proof.get("measure", "")).replace("balanced", "balanced_accuracy"))
-        print(say("proved", lang, measure=in_language(named, lang), base=f"{proof['base']:.3f}",
+        rows = say("proved_alone" if proof.get("design") == "training rows" else "proved_held", lang)
+        print(say("proved", lang, rows=rows, measure=in_language(named, lang), base=f"{proof['base']:.3f}",
                   repaired=f"{proof['repaired']:.3f}", probability=f"{100 * proof['probability']:.0f}"))  # fmt: skip
     print(say("repaired_run", lang, folder=found.repaired.folder))
 

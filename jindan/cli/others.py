@@ -254,6 +254,6 @@ def _need_other(run: Path, command: str, help: str) -> None:
 
 
 def _print(value: Any) -> None:
-    from ..runs.record import finite
+    from ..utils import finite
 
     print(json.dumps(finite(value), ensure_ascii=False, default=str))

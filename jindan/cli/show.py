@@ -22,6 +22,8 @@ from .words import SHORT, say
 
 LONGEST = 60
 """Characters of a value in a list of values."""
+FEW = 5
+"""Classes or values of a feature that a line tells of."""
 MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "info": ("·", "blue")}
 
 
@@ -168,11 +170,31 @@ def show_look(seen: Any, lang: str) -> None:
             console.print(Text(say("goes_with", lang)))
             for row in strongest:
                 console.print(Text(f"  {row['column']:24} {row['value']:.2f}  {say(row['measure'].strip('|'), lang)}"))
+                beside = _beside_target(body["by_target"].get(row["column"], {}), target, lang)
+                if beside:
+                    console.print(Padding(Text(beside, style="dim"), (0, 0, 0, 4)))
     notes = seen.notes(lang)
     if notes:
         console.print()
         for note in notes:
             show_remark(console, note)
+
+
+def _beside_target(known: dict[str, Any], target: dict[str, Any], lang: str) -> str:
+    """Of a feature the mean by class, or by value the most frequent class or the target's mean; the first few."""
+    classes = [str(name) for name in target.get("classes") or ()]
+    means = [number_text("mean", mean) for mean in known.get("mean", ())]
+    values = [clip(value, 24) for value in known.get("category", ())]
+    if not values:
+        return _few("mean_by_class", [f"{c}: {m}" for c, m in zip(classes, means, strict=False)], lang)
+    if known.get("shares"):
+        most = [max(zip(shares, classes, strict=True), key=lambda pair: pair[0]) for shares in known["shares"]]
+        return _few("class_by_value", [f"{v} → {c} ({s:.0%})" for v, (s, c) in zip(values, most, strict=True)], lang)
+    return _few("target_by_value", [f"{v}: {m}" for v, m in zip(values, means, strict=True)], lang)
+
+
+def _few(key: str, entries: list[str], lang: str) -> str:
+    return f"{say(key, lang)}: {' · '.join([*entries[:FEW], *['…'] * (len(entries) > FEW)])}" if entries else ""
 
 
 def _verdict(record: dict[str, Any], score: Any, lang: str) -> Text:

@@ -264,11 +264,11 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         raise FileError(
             "The file cannot be written.", where=path, expected="a place you may write to", received=error.strerror,
-            help="Choose another --out.",
+            help="Choose another place.",
         ) from None  # fmt: skip
 
 
 def _print(value: Any) -> None:
-    from ..runs.record import finite
+    from ..utils import finite
 
     print(json.dumps(finite(value), ensure_ascii=False, default=str))

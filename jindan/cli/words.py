@@ -29,8 +29,13 @@ TEXTS = {
     ),
     "repaired": ("Repair: {changes}", "처방: {changes}"),
     "proved": (
-        "Proof: {measure} {base} → {repaired} on rows not trained on, better in {probability} % of the paired runs.",
-        "입증: 학습에 쓰지 않은 행에서 {measure} {base} → {repaired}, 짝지은 실험의 {probability}%에서 더 나음.",
+        "Proof: {measure} {base} → {repaired} {rows}, better in {probability} % of the paired runs.",
+        "입증: {rows} {measure} {base} → {repaired}, 짝지은 실험의 {probability}%에서 더 나음.",
+    ),
+    "proved_held": ("on rows not trained on", "학습에 쓰지 않은 행에서"),
+    "proved_alone": (
+        "on the training rows themselves, as none can be held out",
+        "따로 떼어 둘 수 없어 훈련 데이터에서",
     ),
     "repaired_run": ("The repaired run: {folder}", "처방한 학습: {folder}"),
     "network": ("network", "신경망"),
@@ -225,6 +230,9 @@ TEXTS = {
     "binary": ("two classes", "두 클래스 분류"),
     "multiclass": ("several classes", "여러 클래스 분류"),
     "regression": ("a number (regression)", "수치 예측(회귀)"),
+    "mean_by_class": ("mean by class", "클래스별 평균"),
+    "class_by_value": ("most frequent class by value", "값별로 가장 많은 클래스"),
+    "target_by_value": ("mean of the target by value", "값별 타깃 평균"),
     "goes_with": ("Columns that go with it most:", "타깃과 가장 관련이 큰 열:"),
 }
 TEXTS.update(COLUMN_WORDS)

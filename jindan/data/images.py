@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jindan.data.images_arrays import as_bytes, find_array, load_numpy, natural, numbered
+from jindan.data.images_arrays import archive, as_bytes, find_array, load_numpy, natural, numbered
 from jindan.data.images_files import (
     SUFFIXES,
     Broken,
@@ -272,20 +272,20 @@ def _tell(broken: Broken, count: int) -> None:
 
 
 def _from_npz(path: Path) -> Images:
-    with load_numpy(path) as archive:
-        arrays = {key: archive[key] for key in archive.files}
     prefixes = {part: [f"{n}{a}" for n in names for a in ("_", "")] for part, names in PARTS.items()}
-    images = {part: find_array(arrays, _IMAGES, prefixes[part]) for part in PARTS}
-    if images["train"] is None:
-        images["train"] = find_array(arrays, _IMAGES, [])
-        labels = {"train": find_array(arrays, _LABELS, [])}
-    else:
-        labels = {part: find_array(arrays, _LABELS, prefixes[part]) for part in PARTS}
+    with archive(path) as arrays:
+        names = list(arrays)
+        images = {part: find_array(arrays, _IMAGES, prefixes[part]) for part in PARTS}
+        if images["train"] is None:
+            images["train"] = find_array(arrays, _IMAGES, [])
+            labels = {"train": find_array(arrays, _LABELS, [])}
+        else:
+            labels = {part: find_array(arrays, _LABELS, prefixes[part]) for part in PARTS}
     if images["train"] is None:
         raise FileError(
             "The archive holds no array that is called images.", where=path,
             expected="x_train and y_train, train_images and train_labels, or images and labels",
-            received=", ".join(arrays) or "nothing", help="Give the arrays: read_images(images, labels).",
+            received=", ".join(names) or "nothing", help="Give the arrays: read_images(images, labels).",
         )  # fmt: skip
     return _assembled(path.stem, images, labels, str(path))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +16,7 @@ from jindan.errors import FileError, InputError
 
 
 def as_bytes(array: NDArray[Any], where: str) -> NDArray[np.uint8]:
-    """(n, height, width, channels) uint8; floats from 0 to 1 become 0 to 255."""
+    """(n, height, width, channels) uint8; values from 0 to 1 become 0 to 255, of whole numbers too."""
     if array.ndim == 3:
         array = array[..., None]
     if array.ndim != 4 or array.shape[-1] not in (1, 3) or 0 in array.shape:
@@ -22,16 +25,15 @@ def as_bytes(array: NDArray[Any], where: str) -> NDArray[np.uint8]:
             expected="(n, height, width), or with 1 or 3 channels behind", received=f"shape {array.shape}",
             help="Move the channels to the end: x.transpose(0, 2, 3, 1).",
         )  # fmt: skip
-    if array.dtype == np.uint8:
-        return array
     low, high = (float(array.min()), float(array.max())) if array.dtype.kind in "biuf" else (np.nan, np.nan)
     if not (low >= 0 and high <= 255):
         raise InputError(
             "The values are no pixels.", where=where, expected="numbers from 0 to 255, or from 0 to 1",
             received=f"{array.dtype} from {low:g} to {high:g}", help="Scale them to 0 … 255 first.",
         )  # fmt: skip
-    unit = 255.0 if array.dtype.kind in "bf" and high <= 1 else 1.0
-    return np.rint(array * unit).astype(np.uint8)
+    if high > 1 and array.dtype == np.uint8:
+        return array
+    return np.rint(array * (255.0 if high <= 1 else 1.0)).astype(np.uint8)
 
 
 def numbered(labels: Any, rows: int, classes: tuple[str, ...] | None = None) -> tuple[Any, tuple[str, ...]]:
@@ -57,14 +59,48 @@ def numbered(labels: Any, rows: int, classes: tuple[str, ...] | None = None) -> 
     return np.array([places[name] for name in names], np.int32), known
 
 
-def load_numpy(path: Path) -> Any:
-    """What `np.load` gives, never unpickling."""
+def load_numpy(path: Path) -> NDArray[Any]:
+    """The array of a .npy, never unpickling.
+
+    Raises:
+        FileError: when the file is damaged, or holds something else.
+    """
+    with _loaded(path) as found:
+        if isinstance(found, np.ndarray):
+            return found
+        raise ValueError("an archive, which is called .npz")
+
+
+@contextmanager
+def archive(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The arrays of an .npz, each read when it is asked for, never unpickling; for nothing but reading within.
+
+    Raises:
+        FileError: when the file is damaged, or an array that is asked for is one of Python objects.
+    """
+    with _loaded(path) as found:
+        if isinstance(found, np.ndarray):
+            raise ValueError("one array, which is called .npy")
+        yield found
+
+
+@contextmanager
+def _loaded(path: Path) -> Iterator[Any]:
+    """What `np.load` gives; within, what NumPy, zip and zlib say of the file becomes a FileError."""
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        # NumPy leaves a file open that it cannot read.
+        with path.open("rb") as file:
+            yield np.load(file, allow_pickle=False)
+    # Of zip, a RuntimeError is a password that is asked for, a NotImplementedError another compression.
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile, RuntimeError, zlib.error) as error:
+        objects = "allow_pickle" in str(error)
+        received = "an array of Python objects" if objects else (str(error).splitlines() or ["a part of a file"])[0]
         raise FileError(
-            "The file cannot be read as NumPy arrays.", where=path, expected="a whole .npz or .npy of plain numbers",
-            received=str(error).splitlines()[0][:200], help="Write it again with np.savez(path, images=…, labels=…).",
+            "The file cannot be read as NumPy arrays.", where=path,
+            expected="a whole .npz or .npy of plain numbers and words", received=received[:200],
+            help="Write it again with np.savez(path, images=…, labels=np.array(labels, str))."
+            if objects
+            else "Write it again with np.savez(path, images=…, labels=…).",
         ) from None  # fmt: skip
 
 

@@ -131,6 +131,17 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
 }
 
+# Why a column cannot be the target: what `infer_task` says, in Korean.
+_PROBLEMS = {
+    "The target column has no value.": "목표 열에 값이 없습니다.",
+    "The target has one value only; there is nothing to learn.": "목표의 값이 하나뿐이라 배울 것이 없습니다.",
+    "Dates cannot be predicted.": "날짜는 예측할 수 없습니다.",
+    "Every row has a class of its own; there is nothing to learn.": "행마다 클래스가 달라 배울 것이 없습니다.",
+    "Regression needs numbers as target.": "회귀의 목표는 수치여야 합니다.",
+    "A binary task needs exactly two classes.": "이진 분류의 목표에는 클래스가 정확히 두 개 있어야 합니다.",
+    "The target is a measured number, not a class.": "목표가 클래스가 아니라 측정한 수치입니다.",
+}
+
 CODES = tuple(_WORDS)
 
 
@@ -145,4 +156,6 @@ def sentence(code: str, values: dict[str, Any], lang: str = "en") -> str:
     """
     if lang not in ("en", "ko"):
         raise UnknownNameError("language", lang, ("en", "ko"))
+    if lang == "ko" and "problem" in values:
+        values = {**values, "problem": _PROBLEMS.get(values["problem"], values["problem"])}
     return _WORDS[code][lang == "ko"].format(**values).replace(": 1 cells are not", ": 1 cell is not")

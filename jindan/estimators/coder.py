@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from safetensors.numpy import save_file
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
@@ -201,8 +200,7 @@ class Coder(ManyMixin, TellsMixin, ClassNamePrefixFeaturesOutMixin, TransformerM
         estimator = {"class": type(self).__name__, "settings": settings, "facts": self._facts()}
         with folders.whole_folder(path) as folder:
             saving.write_run(folder, self.run_, extra={"compiled": True, "estimator": estimator})
-            save_file({name: np.ascontiguousarray(a) for name, a in self._arrays().items()}, str(folder / ARRAYS))
-            folders.as_usual(folder / ARRAYS, 0o666)
+            folders.write_arrays(folder / ARRAYS, self._arrays())
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {"mean_": self.mean_, "scale_": self.scale_}

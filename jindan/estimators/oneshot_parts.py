@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from ..errors import FileError, InputError
 from ..layers import Layer
@@ -98,8 +97,7 @@ def write(path: str | Path, model: Any) -> None:
     own = {"class": type(model).__name__, "settings": settings, "facts": facts}
     with folders.whole_folder(path) as folder:
         saving.write_run(folder, run, extra={"compiled": False, "estimator": own})
-        save_file({name: np.array(a, order="C") for name, a in arrays.items()}, str(folder / ARRAYS))
-        folders.as_usual(folder / ARRAYS, 0o666)
+        folders.write_arrays(folder / ARRAYS, arrays)
 
 
 def read(path: str | Path, name: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -19,6 +19,7 @@ from ..models.word2vec import CBOW, SKIP_GRAM
 from ..models.word2vec_training import Vectors, program_of, stable_block, train_vectors
 from ..models.word2vec_vectors import WordVectors
 from ..spec import to_json
+from ..utils import write_line
 from .mixins import ManyMixin
 from .settings import check_settings, whole
 
@@ -279,4 +280,4 @@ def cutter(tokenize: Any) -> Callable[[str], Sequence[str]] | None:
 
 
 def _tell(epoch: int, share: float, loss: float) -> None:
-    print(f"epoch {epoch + 1}  {share:4.0%}  loss {loss:.4f}", flush=True)
+    write_line(f"epoch {epoch + 1}  {share:4.0%}  loss {loss:.4f}")

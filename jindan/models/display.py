@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from ..engine.train import Progress
 from ..layers.wiring import number_of
+from ..utils import is_open, write_line
 
 
 def summary(model: Any, width: int = 90) -> str:
@@ -87,8 +88,8 @@ class Line:
     """
 
     def __init__(self, verbose: Any = "auto", stream: TextIO | None = None) -> None:
-        self.stream = stream or sys.stdout
-        terminal = bool(getattr(self.stream, "isatty", lambda: False)())
+        self.stream = sys.stdout if stream is None else stream
+        terminal = is_open(self.stream) and bool(getattr(self.stream, "isatty", lambda: False)())
         self.mode = {"auto": 1 if terminal else 0, True: 1, False: 0}.get(verbose, verbose)
         self.live = self.mode == 1 and terminal
         self.began, self.shown = time.perf_counter(), 0
@@ -99,8 +100,7 @@ class Line:
         if self.mode == 2:
             for figures in progress.new:
                 self.shown += 1
-                self.stream.write(f"Epoch {self.shown}/{progress.epochs} - {_figures(figures)}\n")
-            self.stream.flush()
+                write_line(f"Epoch {self.shown}/{progress.epochs} - {_figures(figures)}", stream=self.stream)
             return
         done = progress.epoch + progress.step / max(progress.steps, 1)
         share = done / max(progress.epochs, 1)
@@ -117,10 +117,9 @@ class Line:
 
     def _write(self, text: str, end: str = "") -> None:
         if self.live:
-            self.stream.write(f"\r\x1b[2K{text}{end}")
+            write_line(f"\r\x1b[2K{text}", end, self.stream)
         elif end:
-            self.stream.write(text + end)
-        self.stream.flush()
+            write_line(text, end, self.stream)
 
 
 def _figures(figures: dict[str, float]) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from ..errors import FileError
 from . import folders
@@ -31,9 +30,7 @@ def write(path: str | Path, kind: str, settings: Mapping[str, Any], arrays: Mapp
     body = {FORMAT: 1, "kind": kind, "settings": settings}
     with folders.whole_folder(path) as folder:
         (folder / folders.PLAN).write_text(json.dumps(body, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        target = folder / folders.WEIGHTS
-        save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, str(target))
-        folders.as_usual(target, 0o666)
+        folders.write_arrays(folder / folders.WEIGHTS, arrays)
 
 
 def read(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

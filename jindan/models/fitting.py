@@ -17,6 +17,7 @@ from ..engine.data import Data
 from ..engine.run import Run
 from ..engine.supervised import program_of
 from ..errors import InputError, JindanError, JindanWarning, TooLargeError
+from ..joint import OutputMetric
 from ..losses import CustomLoss
 from ..metrics import CustomMetric, R2Score
 from ..plan import ClassWeight, Plan
@@ -47,6 +48,15 @@ def counts(steps: Any, validation_steps: Any, validation_batch_size: Any) -> lis
     return [None if value is None else whole(name, value, 1) for name, value in named.items()]
 
 
+def each_epoch(validation_freq: Any) -> None:
+    """Refuse a `validation_freq` other than 1."""
+    if validation_freq != 1:
+        raise InputError(
+            "Validation is part of every epoch's program.", where="validation_freq", expected=1,
+            received=validation_freq, help="Leave it out; validation_steps makes it cheaper.",
+        )  # fmt: skip
+
+
 def flat(value: Any) -> tuple:
     """Nested lists → one tuple; None → ()."""
     if value is None:
@@ -58,8 +68,8 @@ def flat(value: Any) -> tuple:
     return (value,)
 
 
-def sort_callbacks(callbacks: Any) -> tuple[dict[str, Any], list[Callback]]:
-    """Those that become part of the compiled program, by the plan's field, and the others."""
+def sort_callbacks(callbacks: Any, first: int = 0) -> tuple[dict[str, Any], list[Callback]]:
+    """Those that become part of the compiled program, by the plan's field, and the others; `first` epoch of the fit."""
     compiled: dict[str, Any] = {}
     rest: list[Callback] = []
     for callback in flat(callbacks):
@@ -87,6 +97,9 @@ def sort_callbacks(callbacks: Any) -> tuple[dict[str, Any], list[Callback]]:
                 received=f"{compiled[found]!r} and {callback!r}", help="Keep the one you want.",
             )  # fmt: skip
         compiled[found] = callback
+    stop = compiled.get("early_stopping")
+    if stop is not None and first:
+        compiled["early_stopping"] = stop.replace(start_from_epoch=max(0, stop.start_from_epoch - first))
     return compiled, rest
 
 
@@ -166,15 +179,23 @@ def towards(watcher: Monitor, plan: Plan, shape: Any) -> Monitor:
 
 
 def settled(run: Run) -> Run:
-    """The run with the rate a plateau reduced as the rate of its plan: as in Keras, it stays reduced."""
+    """The run with the rate a plateau reduced as the rate of its plan, which shows what is in force, as in Keras."""
     if "plateau" not in run.state or (scale := float(run.state["plateau"]["scale"])) == 1.0:
         return run
     try:
         plan = run.plan.edit(learning_rate=run.plan.value("learning_rate") * scale)
     except (JindanError, TypeError):
         return run  # a schedule without a rate to start from
+    return at_rate(run, plan.optimizer)
+
+
+def at_rate(run: Run, optimizer: Any) -> Run:
+    """The run with another optimizer in its plan, whose rate takes the place of what a plateau made of the last."""
+    run = replace(run, plan=run.plan.replace(optimizer=optimizer))
+    if "plateau" not in run.state:
+        return run
     plateau = {**run.state["plateau"], "scale": np.ones_like(run.state["plateau"]["scale"])}
-    return replace(run, plan=plan, state={**run.state, "plateau": plateau})
+    return replace(run, state={**run.state, "plateau": plateau})
 
 
 def told(run: Run, first: int) -> list[str]:
@@ -206,7 +227,9 @@ def _rate(plan: Plan) -> float | None:
 def ready(plan: Plan, y: np.ndarray) -> Plan:
     """The plan with metrics that know what they capture, and where the targets lie."""
 
-    def made(metric: Any) -> Any:
+    def made(metric: Any, y: Any = y) -> Any:
+        if isinstance(metric, OutputMetric):
+            return metric.replace(metric=made(metric.metric, y[metric.output] if isinstance(y, tuple) else y))
         if metric is R2Score or (isinstance(metric, str) and _key(metric) in ("r2", "r2score")):
             centred = R2Score().centred(y)
             return metric if centred.shift == 0 else centred
@@ -243,7 +266,7 @@ def looked_before(plan: Plan, data: Data, doctor: Any) -> tuple:
     from ..doctor.capacity import too_large
     from ..doctor.static import look_before
 
-    large = too_large(plan, data.input_shape, len(data))
+    large = too_large(plan, data.input_shape, len(data), data.x)
     if large is not None:
         error = TooLargeError(
             "The training does not fit into the memory of this machine.", where=f"{large.evidence['most']}",
@@ -272,6 +295,8 @@ def case_of(run: Run, data: Data, start: Run | None, keeper: Any) -> Any:
         network, plan = run.network, run.plan
         if start is None:
             moments.append(Moment(0, 0, *network.init(plan.seed or 0, np.dtype(plan.dtype), plan.initial_scale)))
+        else:
+            moments.append(Moment(start.steps, 0, *network.part(start.weights)))
         moments.append(Moment(run.steps, run.epochs, *network.part(run.weights), run.state["optimizer"]))
     return Case.of_run(run, data, moments)
 

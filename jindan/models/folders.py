@@ -9,13 +9,14 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from ..errors import FileError
 
@@ -145,6 +146,20 @@ def _unwritable(target: Path, error: OSError) -> FileError:
         received=error.strerror or str(error),
         help="Choose another folder (--out), or change its permissions.",
     )
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any], metadata: dict[str, str] | None = None) -> None:
+    """Arrays by name as one safetensors file.
+
+    Raises:
+        OSError: when it cannot be written, which `whole_folder` tells with the place the user named.
+    """
+    try:
+        save_file({name: np.asarray(a, order="C") for name, a in arrays.items()}, str(path), metadata=metadata)
+    except SafetensorError as error:
+        # A full disk comes under the name of the format.
+        raise OSError(str(error)) from None
+    as_usual(path, 0o666)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

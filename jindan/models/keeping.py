@@ -69,6 +69,9 @@ class Kept(Layered):
         if self._run is None:
             plan = self.plan.replace(**named)
             return saving.run_of(plan if plan.seed is not None else plan.edit(seed=0), self._need_shape(), weights)
+        run = self._run
         if "optimizer" in self._settings:
             named["optimizer"] = self._settings["optimizer"]
-        return saving.with_weights(replace(self._run, plan=self._run.plan.replace(**named)), weights)
+            memory = run.memory_for(named["optimizer"], run.network.part(weights)[0])
+            run = replace(run, state={**run.state, "optimizer": memory})
+        return saving.with_weights(replace(run, plan=run.plan.replace(**named)), weights)

@@ -20,7 +20,7 @@ from ..layers.network import Network, Weights
 from ..layers.standardize import Normalization
 from ..layers.wiring import Wiring, stack_of, take
 from ..plan import Plan
-from ..utils import draw_seed, floatx, snake_case
+from ..utils import draw_seed, floatx, snake_case, write_line
 from .display import summary
 from .drawing import Drawing, draw
 from .views import LayerView, fill
@@ -226,9 +226,9 @@ class Layered:
         self._need_shape()
         return self.network.parameters()  # type: ignore[union-attr]
 
-    def summary(self, line_length: int | None = None, print_fn: Any = print) -> None:
+    def summary(self, line_length: int | None = None, print_fn: Any = None) -> None:
         """Print layers, output shapes, parameter counts, memory and FLOPs."""
-        print_fn(summary(self, line_length or (106 if self.wiring is not None else 90)))
+        (print_fn or write_line)(summary(self, line_length or (106 if self.wiring is not None else 90)))
 
     def plot(self, to_file: Any = None, show_shapes: bool = True, show_params: bool = True) -> Drawing:
         """The layers and their connections as a picture (SVG), which a notebook shows; written to `to_file`, too.

@@ -12,13 +12,13 @@ from ..engine.data import Data, check_targets, count
 from ..engine.generate import generate
 from ..engine.run import Run
 from ..engine.train import train
-from ..errors import InputError, StateError
+from ..errors import StateError
 from ..layers.core import Input
 from ..layers.graph import Symbol, read, shape_of, symbol_of
 from ..layers.network import Weights
 from ..layers.wiring import number_of
 from ..plan import Plan
-from ..utils import draw_seed
+from ..utils import draw_seed, write_line
 from . import feeding, fitting, saving, using, watching
 from .compiling import OptimizerView, settings_of, view_of
 from .display import Line
@@ -158,8 +158,8 @@ class Model(Kept):
     def from_run(run: Run) -> Any:
         """The model a run trained, ready to predict or to train on."""
         model = Model.from_plan(run.plan, run.input_shape, run.weights)
-        for name in ("epochs", "seed", "batch_size", "shuffle", "early_stopping", "reduce_on_plateau", "class_weight",
-                     "rows", "validation_rows"):  # fmt: skip
+        for name in ("epochs", "initial_epoch", "seed", "batch_size", "shuffle", "early_stopping", "reduce_on_plateau",
+                     "class_weight", "rows", "validation_rows"):  # fmt: skip
             # These belong to one fit, not to the model.
             model._settings.pop(name)
         model._run = run
@@ -216,11 +216,7 @@ class Model(Kept):
             InputError: when data and model do not fit.
         """
         self._need_compiled()
-        if validation_freq != 1:
-            raise InputError(
-                "Validation is part of every epoch's program.", where="validation_freq", expected=1,
-                received=validation_freq, help="Leave it out; validation_steps makes it cheaper.",
-            )  # fmt: skip
+        fitting.each_epoch(validation_freq)
         self.stop_training = False
         plan, own = self._plan_to_fit(batch_size, epochs, initial_epoch, callbacks, shuffle, seed)
         steps = fitting.counts(steps_per_epoch, validation_steps, validation_batch_size)
@@ -252,7 +248,7 @@ class Model(Kept):
         history.set_params(fitting.params(plan, feed, line))
         fitting.record(history, run, plan, own, first)
         for said in fitting.told(settled, first):
-            print(said)
+            write_line(said)
         line.close(run.epochs, plan.epochs, {name: values[-1] for name, values in history.history.items() if values})
         self.history = history
         if cut:
@@ -261,12 +257,12 @@ class Model(Kept):
 
     def _plan_to_fit(self, batch_size, epochs, initial_epoch, callbacks, shuffle, seed) -> tuple[Plan, list]:
         first = fitting.whole("initial_epoch", initial_epoch, 0)
-        changes: dict[str, Any] = {"epochs": max(0, fitting.whole("epochs", epochs, 0) - first)}
+        changes: dict[str, Any] = {"epochs": max(0, fitting.whole("epochs", epochs, 0) - first), "initial_epoch": first}
         changes["shuffle"] = bool(shuffle)
         changes["batch_size"] = 32 if batch_size is None else fitting.whole("batch_size", batch_size, 1)
         chosen = seed if seed is not None else self._settings.get("seed")
         changes["seed"] = chosen if chosen is not None else draw_seed()
-        compiled, rest = fitting.sort_callbacks(callbacks)
+        compiled, rest = fitting.sort_callbacks(callbacks, first)
         return self.plan.replace(**changes, **compiled), rest
 
     def _start(self, plan: Plan) -> Run | None:
@@ -317,7 +313,7 @@ class Model(Kept):
         self._need_compiled()
         figures = using.judge(self, (x, y, sample_weight), batch_size, steps, callbacks)
         if verbose not in (0, "auto", False):
-            print(" - ".join(f"{name}: {value:.4f}" for name, value in figures.items()))
+            write_line(" - ".join(f"{name}: {value:.4f}" for name, value in figures.items()))
         return using.scores(figures, return_dict)
 
     def _judged(self, x: Any, y: Any, weight: Any, steps: int | None) -> Data:

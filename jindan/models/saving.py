@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import save_file
 
 from ..engine.run import Run
 from ..errors import FileError, InputError
 from ..layers.network import Network, Weights
 from ..plan import Plan
-from .folders import HISTORY, PLAN, STATE, WEIGHTS, as_usual, damaged, read_arrays
+from .folders import HISTORY, PLAN, STATE, WEIGHTS, damaged, read_arrays, write_arrays
 
 # -- weights -----------------------------------------------------------------------------------------------------
 
@@ -51,16 +49,19 @@ def write_weights(path: Path, network: Network, weights: Weights) -> None:
     """Weights as one safetensors file, which appears whole or not at all."""
     scratch = path.with_name(f".{path.name}-{uuid.uuid4().hex[:12]}")
     try:
-        names = {"layer_names": json.dumps([layer.name for layer in network.layers])}
-        save_file({k: np.asarray(v, order="C") for k, v in flat(weights).items()}, str(scratch), metadata=names)
-        as_usual(scratch, 0o666)
+        _write_weights(scratch, network, weights)
         os.replace(scratch, path)
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         raise FileError(
             "The weights cannot be written.", where=path, received=str(error), help="Choose another place."
         ) from None
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _write_weights(path: Path, network: Network, weights: Weights) -> None:
+    names = {"layer_names": json.dumps([layer.name for layer in network.layers])}
+    write_arrays(path, flat(weights), names)
 
 
 # -- trees -------------------------------------------------------------------------------------------------------
@@ -71,9 +72,7 @@ def write_tree(path: Path, tree: Any) -> None:
     import jax
 
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
-    arrays = {jax.tree_util.keystr(key): np.asarray(leaf, order="C") for key, leaf in leaves}
-    save_file(arrays, str(path))
-    as_usual(path, 0o666)
+    write_arrays(path, {jax.tree_util.keystr(key): leaf for key, leaf in leaves})
 
 
 def read_tree(path: Path, like: Any) -> Any:
@@ -121,7 +120,7 @@ def going_on(run: Run, weights: Weights | None) -> Run:
 
 
 def write_run(folder: Path, run: Run, *, extra: dict[str, Any] | None = None) -> None:
-    """Plan, weights, history and the state to go on from, into an existing folder."""
+    """Plan, weights, history and the state to go on from, into a folder that `whole_folder` made."""
     body = {
         **run.plan.to_dict(),
         "input_shape": list(run.input_shape),
@@ -138,7 +137,7 @@ def write_run(folder: Path, run: Run, *, extra: dict[str, Any] | None = None) ->
         **(extra or {}),
     }
     (folder / PLAN).write_text(json.dumps(body, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    write_weights(folder / WEIGHTS, run.network, run.weights)
+    _write_weights(folder / WEIGHTS, run.network, run.weights)
     write_tree(folder / STATE, run.state)
     (folder / HISTORY).write_text(json.dumps(history_json(run.history)) + "\n", encoding="utf-8")
 

@@ -20,6 +20,7 @@ from ..engine.supervised import Supervised, program_of
 from ..engine.train import train
 from ..layers.network import Weights
 from ..plan import Plan
+from ..utils import write_line
 from . import fitting, saving
 from .feeding import Feed
 
@@ -74,7 +75,7 @@ class Watched:
         run = self.run
         if "best" not in run.state or run.epochs == 0:
             run = _given(model, run, self.lent.weights)
-        run = fitting.settled(replace(run, plan=run.plan.replace(optimizer=model.optimizer.spec), seconds=self.seconds))
+        run = replace(self._chosen(run) or fitting.settled(run), seconds=self.seconds)
         model._adopt(run)
         tell(self.own, "on_train_end", dict(logs))
         run = _given(model, run, run.weights)
@@ -87,7 +88,9 @@ class Watched:
                 rate = callback.next_rate(epoch + self.first, float(now.value("learning_rate")))
                 self.model.set_optimizer(now.edit(learning_rate=rate).optimizer)
                 if callback.verbose:
-                    print(f"Epoch {epoch + self.first + 1}: LearningRateScheduler setting learning rate to {rate}.")
+                    write_line(
+                        f"Epoch {epoch + self.first + 1}: LearningRateScheduler setting learning rate to {rate}."
+                    )
 
     def _epoch(self, epoch: int) -> None:
         data = self.feed.data(epoch)
@@ -109,20 +112,27 @@ class Watched:
         if data.validation is not None and not self.cut:
             self._tell_of_validation(data.validation)
 
+    def _chosen(self, run: Run) -> Run | None:
+        """The run with the optimizer that a callback gave the model; None where it has the one it was shown."""
+        given = self.model.optimizer.spec
+        return None if given == self.shown else fitting.at_rate(run, given)
+
     def _go(self, data: Data, until: tuple[int, int]) -> None:
-        self.plan = self.plan.replace(optimizer=self.model.optimizer.spec)
-        start = saving.going_on(self.lent, self.model._weights)
+        lent = self._chosen(self.lent) or self.lent
+        self.plan = self.plan.replace(optimizer=lent.plan.optimizer)
+        start = saving.going_on(lent, self.model._weights)
         self.run = train(self.plan, data, start=start, until=until, listen=self.line)
         self.seconds = {name: self.seconds.get(name, 0.0) + took for name, took in self.run.seconds.items()}
         self.lent = self._lend()
         self.cut = self.run.position < until and not self.run.stopped_early
 
     def _lend(self) -> Run:
-        """The model has the weights training goes on from, which need not be those of the best epoch."""
+        """The model has the weights training goes on from, which need not be those of the best epoch, and the rate."""
         run = self.run
         if "best" in run.state:
             run = replace(run, weights=run.network.join(run.state["trained"], run.state["fixed"]))
-        self.model._adopt(run)
+        self.model._adopt(fitting.settled(run))
+        self.shown = self.model.optimizer.spec
         return run
 
     def _so_far(self, last: bool) -> dict[str, float]:
@@ -201,7 +211,7 @@ def _figures(plan: Plan, shape: Any, weights: Weights, data: Data, size: int) ->
             block, objective = _evaluator(program)
             rows = jax.tree.map(lambda a: a[start : start + size], data.placed(plan))  # noqa: B023
             total = total + np.asarray(block(values, weights, rows))
-            loss = float(objective(values, weights, np.asarray(total[0] / max(total[1], 1), plan.dtype)))
+            loss = float(objective(values, weights, np.asarray(total / max(total[1], 1), plan.dtype)))
         yield {name: float(value) for name, value in program.figures(total, loss).items()}
 
 
@@ -209,7 +219,7 @@ def _figures(plan: Plan, shape: Any, weights: Weights, data: Data, size: int) ->
 def _evaluator(program: Supervised) -> Any:
     return (
         jax.jit(lambda values, weights, rows: program.evaluate(program.filled(values), weights, (*rows, None))),
-        jax.jit(lambda values, weights, mean: program.objective_of(program.filled(values), weights, mean)),
+        jax.jit(lambda values, weights, means: program.objective_of(program.filled(values), weights, means)),
     )
 
 

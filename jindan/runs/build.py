@@ -257,14 +257,6 @@ def targets_for(plan: Plan, task: str, encoded: np.ndarray, classes: int) -> np.
     return np.eye(classes, dtype=np.float32)[encoded]
 
 
-def probabilities(outputs: np.ndarray, classes: int) -> np.ndarray:
-    """Network outputs as (rows, classes) probabilities: one sigmoid unit becomes two columns."""
-    p = np.asarray(outputs, np.float64).reshape(len(outputs), -1)
-    if p.shape[1] == 1 and classes == 2:
-        p = np.concatenate([1 - p, p], axis=1)
-    return p
-
-
 def _head(task: str, outputs: int) -> tuple[Dense, str]:
     if task == "regression":
         return Dense(1), "mse"

@@ -18,6 +18,7 @@ from ..engine.train import train
 from ..errors import InputError
 from ..models.loading import load
 from ..plan import Plan
+from ..utils import finite
 from .build import targets_for
 from .folder import check_writable
 from .folding import folded
@@ -25,7 +26,6 @@ from .going_on import read_again
 from .members import Repeats
 from .model import TableModel
 from .prepare import Prepared
-from .record import finite
 from .tables import TableRun, data_of, finish, train_table
 
 

@@ -18,9 +18,9 @@ from ..errors import FileError
 from ..models import folders, saving
 from ..models.loading import PREPROCESSING
 from ..report import build_report
+from ..utils import finite
 from .members import write_members
 from .model import TableFacts
-from .record import finite
 
 RECORD = "record.json"
 """Everything the report shows."""

@@ -19,10 +19,11 @@ from ..report.names import falls
 from ..select import Score, primary, score_classes, score_numbers
 from ..select.task import apart, with_rows
 from ..select.validation import Comparison, interval_of, student
-from .build import probabilities, targets_for
+from .build import targets_for
 from .folding import FoldedTable, folded, plan_for
 from .members import Repeats, mean_of, members_of
 from .prepare import Prepared
+from .probabilities import probabilities
 from .simple import simple_on
 
 
@@ -200,7 +201,7 @@ def fold_table(
         raise KeyboardInterrupt
     found = predict_members(runs, parts.x, held_out)
     outputs = [mean_of(np.stack(found[k : k + ensemble])) for k in range(0, len(found), ensemble)]
-    judged = [_judged(prepared, parts, k % len(parts.pairs), o) for k, o in enumerate(outputs)]
+    judged = [_judged(plan, prepared, parts, k % len(parts.pairs), o) for k, o in enumerate(outputs)]
     scores = [_scores(prepared, *pair) for pair in judged]
     names = [name for name in scores[0] if all(name in s for s in scores)]
     shape = (seeds, len(parts.pairs))
@@ -216,11 +217,13 @@ def fold_table(
     )  # fmt: skip
 
 
-def _judged(prepared: Prepared, parts: FoldedTable, number: int, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _judged(
+    plan: Plan, prepared: Prepared, parts: FoldedTable, number: int, outputs: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Truth of a fold's held-out rows, and probabilities or values in the target's units."""
     truth = prepared.truth[parts.pairs[number][1]]
     if prepared.classes:
-        return truth, probabilities(outputs, prepared.classes)
+        return truth, probabilities(plan, outputs, prepared.classes)
     return truth, np.asarray(parts.encoders[number].decode(outputs[:, 0]))
 
 

@@ -10,21 +10,23 @@ import numpy as np
 
 from ..engine.members import predict_members
 from ..engine.run import Run
+from ..plan import Plan
 from ..select import Score, primary, score_classes, score_numbers
-from .build import probabilities
 from .members import Repeats, mean_of, seed_spread
 from .prepare import Prepared
+from .probabilities import probabilities
 
 
-def score(prepared: Prepared, outputs: np.ndarray, rows: np.ndarray) -> dict[str, Score]:
+def score(plan: Plan, prepared: Prepared, outputs: np.ndarray, rows: np.ndarray) -> dict[str, Score]:
     """Figures with intervals of outputs for some rows of the table, in the target's units.
 
     Args:
+        plan: Of the training; its loss says what outputs mean.
         outputs: (rows, …) for these rows alone.
         rows: Their numbers.
     """
     if prepared.classes:
-        return score_classes(prepared.truth[rows], probabilities(outputs, prepared.classes))
+        return score_classes(prepared.truth[rows], probabilities(plan, outputs, prepared.classes))
     return score_numbers(prepared.truth[rows], prepared.encoder.decode(outputs[:, 0]))
 
 
@@ -49,14 +51,15 @@ def repeated(prepared: Prepared, runs: Sequence[Run], repeats: Repeats, part: st
     """
     if repeats.count == 1:
         return {}
-    rows, metric, size = prepared.part(part), primary(prepared.task.kind), repeats.ensemble
+    plan, rows, metric, size = runs[0].plan, prepared.part(part), primary(prepared.task.kind), repeats.ensemble
     outputs = predict_members(runs, prepared.x, rows)
-    together = [score(prepared, mean_of(np.stack(outputs[k : k + size])), rows) for k in range(0, len(runs), size)]
+    means = [mean_of(np.stack(outputs[k : k + size])) for k in range(0, len(runs), size)]
+    together = [score(plan, prepared, mean, rows) for mean in means]
     found: dict[str, Any] = {}
     if repeats.seeds > 1:
         found["seed_spread"] = seed_spread(range(first, first + repeats.seeds), together, metric, part)
     if size > 1:
-        alone = np.array([score(prepared, o, rows)[metric].value for o in outputs[:size]])
+        alone = np.array([score(plan, prepared, o, rows)[metric].value for o in outputs[:size]])
         found["ensemble"] = {
             "members": size, "seeds": [run.plan.seed for run in runs[:size]], "metric": metric, "part": part,
             "together": together[0][metric].value, "scores": alone.tolist(), "mean_of_members": float(alone.mean()),

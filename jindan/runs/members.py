@@ -126,14 +126,11 @@ def seed_spread(seeds: Sequence[int], scores: Sequence[dict[str, Any]], metric: 
 
 def write_members(folder: Path, runs: Sequence[Run]) -> None:
     """The weights of all members beside the first one's model.safetensors; nothing for one member."""
-    from safetensors.numpy import save_file
-
     if len(runs) < 2:
         return
-    arrays = {f"{k}.{name}": np.asarray(w, order="C") for k, run in enumerate(runs)
+    arrays = {f"{k}.{name}": w for k, run in enumerate(runs)
               for name, w in saving.flat(run.weights).items()}  # fmt: skip
-    save_file(arrays, str(folder / MEMBERS), metadata={"members": str(len(runs))})
-    folders.as_usual(folder / MEMBERS, 0o666)
+    folders.write_arrays(folder / MEMBERS, arrays, {"members": str(len(runs))})
 
 
 def read_members(folder: Path, first: Run, count: int) -> tuple[Run, ...]:

@@ -21,10 +21,11 @@ from ..errors import InputError
 from ..models.model import Model
 from ..models.using import scores
 from ..select import Score, score_classes, score_numbers
-from .build import probabilities, targets_for
+from .build import targets_for
 from .members import figures_of, mean_of, outputs_of, read_members, write_members
 from .network import block
 from .prepare import arrays, counted
+from .probabilities import probabilities
 
 TABLES = (".csv", ".tsv", ".parquet")
 
@@ -180,11 +181,18 @@ class TableModel(Model):
             named["batch_size"] = block(self.facts.preprocessor.inputs)
         return self._values(super().predict(x, *rest, **named))
 
+    @property
+    def predict_proba(self) -> Any:
+        """`predict` under scikit-learn's name, where there are classes: probabilities whatever the loss reads."""
+        if not self.classes:
+            raise AttributeError("predict_proba")
+        return self.predict
+
     def _values(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs as probabilities, or as values in the target's units."""
         if self.facts.task == "regression":
             return np.asarray(self.facts.encoder.decode(outputs[:, 0])).reshape(-1, 1)
-        return probabilities(outputs, len(self.classes))
+        return probabilities(self.plan, outputs, len(self.classes))
 
     def _rows_alone(self, x: Any, steps: int | None) -> Any:
         _refuse_steps(steps)
@@ -363,14 +371,11 @@ class TableModel(Model):
     def _target(self, frame: Any) -> Any:
         if self.facts.target not in frame.columns:
             raise InputError(
-                "The rows have no target.",
-                where="the table",
-                expected=f"a column {self.facts.target!r}",
+                "The rows have no target.", where="the table", expected=f"a column {self.facts.target!r}",
                 received=f"columns {', '.join(frame.columns)}",
-                help="Give y beside x, or use predict, which needs none."
-                if not self.sees_images
-                else "Sort the images into one folder a class, or use predict, which needs none.",
-            )
+                help="Sort the images into one folder a class, or use predict, which needs none." if self.sees_images
+                else "Give y beside x, or use predict, which needs none.",
+            )  # fmt: skip
         return frame[self.facts.target]
 
     def save(self, filepath: str | Path, overwrite: bool = True, zipped: Any = None) -> None:

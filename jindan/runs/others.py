@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
+from ..confusion import confusion_matrix
 from ..data import Preprocessing, look
 from ..models import folders
 from ..report import build_report
+from ..utils import finite
 from .folder import check_writable, new_folder, stem_of, undisturbed
 from .others_figures import figures, judged
 from .others_pictures import pictures
@@ -23,7 +25,6 @@ from .others_rows import Rows, read_rows
 from .others_settings import DBN, WORD2VEC, Asked
 from .others_train import Fitted, codes_of, strangeness, train_rows
 from .others_words import read_texts, train_words, words_shown
-from .record import finite
 
 FACTS = "other.json"
 """The file by which such a run is known."""
@@ -121,9 +122,8 @@ def train_other(
         record |= _of_classes(fitted, rows)
     record["seconds"] = {"read": read, "train": trained, "total": time.perf_counter() - began}
     facts: dict[str, Any] = {"model": model, "reader": rows.reader.to_dict(), "label": rows.label, "seed": seed}
-    if rows.prepared is not None and rows.prepared.unlabelled:
-        # Rows without a class were left out: the others keep their places in the table.
-        facts["numbers"] = (rows.prepared.numbers + 1).tolist()
+    if rows.numbers is not None:
+        facts["numbers"] = (rows.numbers + 1).tolist()
     codes = codes_of(model, fitted.model, rows.x)
     return _write(folder, fitted, record, facts, codes, rows)
 
@@ -184,9 +184,7 @@ def _data(rows: Rows) -> dict[str, Any]:
 
 def _of_classes(fitted: Fitted, rows: Rows) -> dict[str, Any]:
     """Figures of a model with classes, beside those of simple models on the same rows."""
-    from ..select import primary
-    from ..select.scores import confusion
-    from .judging import score
+    from ..select import primary, score_classes
     from .simple import simple_models
 
     prepared = rows.prepared
@@ -199,7 +197,7 @@ def _of_classes(fitted: Fitted, rows: Rows) -> dict[str, Any]:
     places = dict(zip(rows.labels or (), prepared.truth.tolist(), strict=True))
     whole[:, [places[str(name)] for name in fitted.model.classes_]] = outputs
     at = judged(rows)
-    scores = {name: score(prepared, whole[own], own) for name, own in (("train", rows.train), (part, at))}
+    scores = {name: score_classes(prepared.truth[own], whole[own]) for name, own in (("train", rows.train), (part, at))}
     return {
         "task": prepared.task.kind, "classes": names,
         "metrics": {"primary": primary(prepared.task.kind)}
@@ -207,7 +205,7 @@ def _of_classes(fitted: Fitted, rows: Rows) -> dict[str, Any]:
         "baselines": [baseline.to_dict() for baseline in simple_models(prepared, part)],
         "confusion": {
             "labels": names,
-            "matrix": confusion(prepared.truth[at], whole[at].argmax(1), len(names)).tolist(),
+            "matrix": confusion_matrix(prepared.truth[at], whole[at].argmax(1), len(names)).tolist(),
         },
     }  # fmt: skip
 

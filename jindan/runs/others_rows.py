@@ -115,6 +115,7 @@ class Rows:
         label: The column that colours pictures, or is predicted.
         labels: Its value in each row, in words.
         prepared: The same rows with their classes, where a class is predicted.
+        numbers: Places of the rows in the table, from 0; None where no row was left out.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Rows:
     label: str | None = None
     labels: tuple[str, ...] | None = None
     prepared: Prepared | None = None
+    numbers: np.ndarray | None = None
 
     @property
     def plain(self) -> Any:
@@ -186,7 +188,8 @@ def _table(
     x = reader.matrix(frame)
     _refuse_constant(x[train], fitted.input_columns)
     labels = None if goal is None else labels_of(frame[goal])
-    return Rows(table.name, table.path, frame, tuple(columns), reader, x, train, held, goal, labels)
+    numbers = filled if len(filled) < len(table.frame) else None
+    return Rows(table.name, table.path, frame, tuple(columns), reader, x, train, held, goal, labels, numbers=numbers)
 
 
 def _images(source: Any, target: Any, config: Preprocessing, test: float, seed: int) -> Rows:
@@ -231,6 +234,7 @@ def _with_classes(
     return Rows(
         found.name, found.path, found.frame, found.columns, Reader(found.preprocessor, header), x, found.split.train,
         found.split.test, found.target, labels_of(found.frame[found.target]), found,
+        found.numbers if found.unlabelled else None,
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
+from ..confusion import confusion_matrix
 from ..data import look, repeated_rows
 from ..data.images_table import FILE
 from ..data.look_words import sentence
@@ -18,15 +18,16 @@ from ..doctor.telling import finding_record
 from ..engine.memory import estimate_memory
 from ..engine.run import Run
 from ..models.drawing import draw
+from ..plan import Plan
 from ..select import Baseline, Score, primary
-from ..select.scores import confusion
-from .build import probabilities
 from .prepare import Prepared
+from .probabilities import probabilities
 from .rows_shown import inputs, shown
 
 MOST_POINTS = 2000  # of a predicted-against-true plot
 MOST_EXAMPLES = 20
 MOST_SHOWN = 40  # where the rows themselves can be shown
+MOST_BESIDE = 15  # features shown beside the target
 
 
 def make_record(
@@ -82,7 +83,7 @@ def make_record(
     if run.plan.wiring is not None:
         record["drawing"] = draw(run.network).svg
     if prepared.classes:
-        record |= _mistakes(prepared, outputs, rows)
+        record |= _mistakes(run.plan, prepared, outputs, rows)
     else:
         guess = np.asarray(prepared.encoder.decode(outputs[:, 0]))
         chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_POINTS)).astype(int)] if len(rows) else rows
@@ -106,6 +107,7 @@ def _data(prepared: Prepared) -> dict[str, Any]:
         "histograms": body["histograms"],
         "correlations": body["correlations"],
         "association": body["associations"],
+        "by_target": _strongest(body),
         "notes": {lang: seen.notes(lang) for lang in ("en", "ko")},
         "dropped": [list(entry) for entry in prepared.preprocessor.dropped],
     }
@@ -113,6 +115,12 @@ def _data(prepared: Prepared) -> dict[str, Any]:
     if target.get("classes"):
         found["class_balance"] = [[str(n), int(c)] for n, c in zip(target["classes"], target["counts"], strict=True)]
     return found
+
+
+def _strongest(body: dict[str, Any]) -> dict[str, Any]:
+    """Of the features that go with the target most, their means or shares by class or by value."""
+    names = [entry["column"] for entry in body["associations"] if entry["value"] is not None][:MOST_BESIDE]
+    return {name: body["by_target"][name] for name in names if body["by_target"][name]}
 
 
 def untold(prepared: Prepared, part: str, lang: str, start: tuple[str, int | None] | None = None) -> list[str]:
@@ -170,9 +178,9 @@ def _layers(run: Run) -> list[dict[str, Any]]:
     return found
 
 
-def _mistakes(prepared: Prepared, outputs: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
+def _mistakes(plan: Plan, prepared: Prepared, outputs: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
     labels = [str(label) for label in prepared.encoder.classes]  # type: ignore[union-attr]
-    p = probabilities(outputs[rows], prepared.classes)
+    p = probabilities(plan, outputs[rows], prepared.classes)
     guess, truth = p.argmax(1) if len(p) else np.zeros(0, int), prepared.truth[rows]
     wrong = np.flatnonzero(guess != truth)
     most = MOST_EXAMPLES if all(form.kind == "table" for form in prepared.preprocessor.inputs) else MOST_SHOWN
@@ -188,19 +196,6 @@ def _mistakes(prepared: Prepared, outputs: np.ndarray, rows: np.ndarray) -> dict
         for place in worst
     ]
     return {
-        "confusion": {"labels": labels, "matrix": confusion(truth, guess, prepared.classes).tolist()},
+        "confusion": {"labels": labels, "matrix": confusion_matrix(truth, guess, prepared.classes).tolist()},
         "examples": examples,
     }
-
-
-def finite(value: Any) -> Any:
-    """The same with NaN and infinities as None: JSON has neither."""
-    if isinstance(value, dict):
-        return {str(name): finite(entry) for name, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(entry) for entry in value]
-    if isinstance(value, np.generic):
-        return finite(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -21,10 +21,10 @@ from ..select.samplers import Row
 from ..select.searching import Search, plain_row, rows_done, search_task
 from ..select.spaces import LogUniform, Space, Uniform
 from ..select.task import Task
+from ..utils import finite
 from .build import Wanted, build_plan, refuse_contradiction, refuse_too_large, targets_for
 from .folder import check_writable, new_folder, stem_of
 from .prepare import Prepared, prepare
-from .record import finite
 from .tables import TableRun, train_table
 
 TRIALS, SEARCH, PLAN, BEST = "trials.jsonl", "search.json", "plan.json", "best"

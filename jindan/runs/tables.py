@@ -23,6 +23,7 @@ from ..errors import InputError
 from ..models.loading import load
 from ..plan import Plan
 from ..report.study_entries import study_entry
+from ..utils import finite
 from .build import Wanted, build_plan, refuse_contradiction, refuse_too_large, targets_for
 from .folder import check_writable, new_folder, read_record, stem_of, write_folder, write_record
 from .folding import FoldedTable, folded
@@ -42,7 +43,7 @@ from .members import Repeats, mean_of, outputs_of
 from .model import TableFacts, TableModel
 from .network import block
 from .prepare import Prepared, prepare
-from .record import finite, make_record, untold
+from .record import make_record, untold
 from .simple import simple_models
 
 __all__ = ["TableModel", "TableRun", "resume_table", "train_table"]
@@ -286,7 +287,7 @@ def finish(
     else:
         outputs = mean_of(outputs_of(kept, prepared.x))
     rows = {part: prepared.part(part) for part in PARTS if len(prepared.part(part))}
-    scores = {part: score(prepared, outputs[numbers], numbers) for part, numbers in rows.items()}
+    scores = {part: score(run.plan, prepared, outputs[numbers], numbers) for part, numbers in rows.items()}
     part = next(p for p in reversed(PARTS) if p in scores)
     others, more = [], {}
     if not unfinished:

@@ -1,10 +1,12 @@
 """jindan diagnose: findings of a run, the repaired run beside it, a page, one JSON object, and what it refuses."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 import jindan as jd
+from jindan.cli.diagnose import diagnose_rows
 
 
 @pytest.fixture
@@ -71,6 +73,24 @@ def test_the_page_opens_in_the_language_asked_for(desk, jindan):
     jindan("train", "good.csv", "--target", "y", "--epochs", "2", "--out", "run")
     assert jindan("diagnose", "run", "--lang", "ko", "--html", "page.html", "--quiet").code == 0
     assert '<html lang="ko"' in (desk / "page.html").read_text(encoding="utf-8")
+    # Folders are made for it as for a report; where that cannot be, it is said in the same way.
+    assert jindan("diagnose", "run", "--html", "new/page.html", "--quiet").code == 0
+    assert (desk / "new" / "page.html").exists()
+    said = jindan("diagnose", "run", "--html", "page.html/page.html", "--quiet")
+    assert said.code == 1
+    assert all(word in said.err for word in ("cannot be written", "where:", "expected:", "received:", "help:"))
+
+
+@pytest.mark.parametrize(("design", "rows"), [("splits", "rows not trained on"), ("training rows", "training rows")])
+def test_a_proof_says_by_which_rows(design, rows, monkeypatch, capsys, desk, jindan):
+    proof = {"effect": 0.5, "measure": "accuracy", "base": 0.5, "repaired": 1.0, "probability": 0.9, "design": design}
+    report = SimpleNamespace(text=lambda lang: "")
+    found = SimpleNamespace(report=report, repaired=SimpleNamespace(folder="run-repaired"), changes={}, proof=proof)
+    monkeypatch.setattr("jindan.runs.diagnosis.diagnose_run", lambda *args, **more: found)
+    monkeypatch.setattr("jindan.cli.diagnose.refuse_others", lambda *args: None)
+    diagnose_rows(desk / "run", "en", False, True, repair=True, out=None, page=None)
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Proof"))
+    assert f"0.500 → 1.000 on {'the ' if design == 'training rows' else ''}{rows}" in line
 
 
 def test_a_branch_that_loses_its_last_column_is_left_out(desk, write, jindan):

@@ -247,6 +247,17 @@ def test_usage_errors_are_code_2(desk, jindan, arguments):
     assert sorted(str(entry) for entry in desk.rglob("*")) == before
 
 
+@pytest.mark.parametrize(("option", "given", "meant"), [("--model", "kmean", "kmeans"), ("--task", "bnary", "binary")])
+def test_a_misspelt_choice_is_answered_by_the_nearest(desk, jindan, option, given, meant):
+    said = jindan("train", "good.csv", option, given)
+    assert (said.code, said.out) == (2, "")
+    assert f"help: Did you mean `{meant}`?" in said.err
+    for other in ("xyzzy", "it's", ""):
+        said = jindan("train", "good.csv", option, other)
+        assert said.code == 2
+        assert "Did you mean" not in said.err
+
+
 def test_an_error_of_its_own_is_still_no_traceback(desk, jindan, monkeypatch):
     from jindan.runs import tables
 

@@ -234,6 +234,23 @@ def test_rows_without_a_class_keep_the_places_of_the_others(jindan, tmp_path):
     assert jindan("neighbors", tmp_path / "r", "--row", "3").code == 1
 
 
+def test_empty_rows_keep_the_places_of_the_others(jindan, tmp_path):
+    rng = np.random.default_rng(0)
+    lines = [f"{a:.3f},{b:.3f}" for a, b in rng.normal(size=(40, 2))]
+    lines[5] = ","
+    lines[30], lines[35] = "50,50", "51,51"
+    (tmp_path / "t.csv").write_text("\n".join(["a,b", *lines]) + "\n")
+    assert jindan("train", tmp_path / "t.csv", "--model", "pca", "--out", tmp_path / "r", "--quiet").code == 0
+    for row, near in ((31, 36), (36, 31)):
+        found = jindan("neighbors", tmp_path / "r", "--row", row, "-n", "1", "--json").json["neighbors"]
+        assert [entry["row"] for entry in found] == [near]
+    table = _csv(jindan("predict", tmp_path / "r", tmp_path / "t.csv").out)
+    assert table.filter(pl.col("code_1").abs() > 5)["row"].to_list() == [31, 36]
+    refused = jindan("neighbors", tmp_path / "r", "--row", "6")
+    assert refused.code == 1
+    assert "There is no such row" in refused.err
+
+
 def test_texts_become_the_mean_of_their_words(shelf, jindan, tmp_path):
     (tmp_path / "t.txt").write_text("a cat\nunseen\n", "utf-8")
     found = _csv(jindan("predict", shelf / "words", tmp_path / "t.txt").out)

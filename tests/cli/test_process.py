@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -47,6 +48,30 @@ def test_a_reader_that_leaves_is_no_error(desk):
         assert process.wait(timeout=60) == 0, arguments
         assert "Traceback" not in err
         assert "BrokenPipe" not in err
+
+
+def _closed(*arguments, closing):
+    """Run with streams closed, as a shell does by >&-."""
+    words = " ".join([*map(shlex.quote, [*MAIN, *arguments]), closing])
+    return subprocess.run(words, shell=True, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False)
+
+
+def test_closed_streams_lose_nothing(desk):
+    train = ("train", "good.csv", "--target", "y", "--epochs", "2", "--layers", "4 relu", "--out", "run")
+    found = _closed(*train, closing=">&- 2>&-")
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+    assert (desk / "run" / "report.html").is_file()
+    found = _closed("look", "good.csv", closing=">&-")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert _closed("look", "nowhere.csv", closing="2>&-").returncode == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full is Linux's")
+def test_a_full_disk_beneath_the_output_is_told(desk):
+    found = _closed("look", "good.csv", "--json", closing=">/dev/full")
+    assert found.returncode == 1
+    assert found.stderr.startswith("jindan: No space left on device")
+    assert "Traceback" not in found.stderr
 
 
 def test_a_console_that_cannot_write_korean(desk):

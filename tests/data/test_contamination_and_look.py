@@ -1,6 +1,7 @@
 """Duplicates, leaks, time series, and looking at a table."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -116,6 +117,28 @@ def test_look_says_what_matters(tables):
     assert iris.associations[0]["measure"] == "correlation-ratio"
     assert iris.by_target["petal_length"]["mean"][0] == pytest.approx(1.462)
     assert any("시간 순서" in note for note in look(tables / "airline-passengers.csv", "Passengers").notes("ko"))
+
+
+BAD_TARGETS = {
+    "nothing": [None] * 30,
+    "one": ["p"] * 30,
+    "day": [f"2024-01-{k + 1:02}" for k in range(30)],
+    "name": [f"n{k}" for k in range(30)],
+    "word": ["p", "q", "r"] * 10,
+    "size": [k + 0.25 for k in range(30)],
+}
+
+
+@pytest.mark.parametrize(
+    ("column", "task"),
+    [("nothing", "auto"), ("one", "auto"), ("day", "auto"), ("name", "auto"), ("word", "regression"),
+     ("word", "binary"), ("size", "multiclass")],
+)  # fmt: skip
+def test_why_a_column_cannot_be_the_target_in_both_languages(column, task):
+    seen = look({"x": list(range(30)), **BAD_TARGETS}, column, task=task)
+    assert seen.target["problem"] in seen.notes("en")[0]
+    korean = next(note for note in seen.notes("ko") if "목표가 될 수 없습니다" in note)
+    assert not re.search("[A-Za-z]", korean.replace(f"`{column}`", ""))
 
 
 def test_look_at_odd_tables():

@@ -19,7 +19,7 @@ from jindan.callbacks import (
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
-from jindan.errors import FileError, InputError
+from jindan.errors import FileError, InputError, JindanWarning
 
 WATCHED = {"batch_size": 8, "validation_split": 0.2, "seed": 1}
 
@@ -117,6 +117,29 @@ def test_checkpoints(rows, make, tmp_path, equal):
     fresh = make(seed=9)
     fresh.load_weights(tmp_path / "w.safetensors")
     assert equal(fresh.get_weights(), model.get_weights())
+
+
+def test_a_checkpoint_that_cannot_be(rows, make, tmp_path):
+    best = ModelCheckpoint(tmp_path / "best", save_best_only=True)
+    with pytest.warns(JindanWarning, match=r"val_loss(.|\n)*accuracy, learning_rate, loss"):
+        make().fit(rows.x, rows.y, batch_size=8, callbacks=[best])
+    assert not list(tmp_path.iterdir())
+    for name in ("{nope}", "{", "{loss:d}"):
+        with pytest.raises(InputError, match=r"filepath(.|\n)*epoch, loss, accuracy"):
+            make().fit(rows.x, rows.y, batch_size=8, callbacks=[ModelCheckpoint(tmp_path / name)])
+
+
+@pytest.mark.parametrize("callbacks", [[], [LambdaCallback()]], ids=["compiled", "watched"])
+def test_epochs_count_from_the_first_of_them(rows, make, equal, callbacks):
+    whole, parts = make(), make()
+    whole.fit(rows.x, rows.y, epochs=3, batch_size=8, seed=5)
+    parts.fit(rows.x, rows.y, epochs=1, batch_size=8, seed=5)
+    history = parts.fit(rows.x, rows.y, epochs=3, initial_epoch=1, batch_size=8, seed=5, callbacks=callbacks)
+    assert history.epoch == [1, 2]
+    assert equal(whole.get_weights(), parts.get_weights())
+    stop = EarlyStopping("loss", min_delta=10.0, patience=1, start_from_epoch=5)
+    run = {"epochs": 12, "batch_size": 8, "initial_epoch": 4, "callbacks": [stop, *callbacks]}
+    assert parts.fit(rows.x, rows.y, **run).epoch == [4, 5, 6]  # as in Keras: watched from epoch 5 on
 
 
 def test_a_log_of_lines(rows, make, tmp_path):

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from jindan.closures import closed
-from jindan.layers import Dense
+from jindan.layers import Dense, Input
 from jindan.losses import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
-from jindan.metrics import AUC, R2Score
-from jindan.models import Sequential
+from jindan.metrics import AUC, Perplexity, R2Score
+from jindan.models import Model, Sequential
 from jindan.optimizers import SGD
 
 rng = np.random.default_rng(3)
@@ -154,3 +154,27 @@ def test_functions_equal_by_what_they_capture():
     loop = [1.0]
     loop.append(loop)
     assert closed(scaled(loop)) is not None
+
+
+@pytest.mark.parametrize("metric", ["perplexity", Perplexity, Perplexity()], ids=["name", "class", "object"])
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_a_perplexity_from_logits(metric, one_hot):
+    labels = rng.integers(0, 4, 300)
+    y = np.eye(4, dtype=np.float32)[labels] if one_hot else labels
+    loss = CategoricalCrossentropy if one_hot else SparseCategoricalCrossentropy
+    figures = network(4, None, loss(from_logits=True), [metric]).evaluate(X, y, return_dict=True)
+    assert figures["perplexity"] == pytest.approx(np.exp(figures["loss"]), rel=1e-5)
+
+
+def test_r2_of_several_outputs_keeps_its_digits():
+    x = Input((3,))
+    model = Model(x, [Dense(1, name="a")(x), Dense(1, name="b")(x)])
+    model.compile("sgd", "mse", metrics=["r2", R2Score])
+    first, second = 10_000 + X[:, :1], 5 * X[:, :1]
+    model.set_weights([np.array([[1.0], [0], [0]]), [10_000.3], np.array([[4.0], [0], [0]]), [0.0]])
+    found = model.evaluate(X, [first, second], return_dict=True)
+    from sklearn.metrics import r2_score
+
+    for name, truth, guess in zip("ab", (first, second), model.predict(X), strict=True):
+        # 1e-2 and less at the first output is what float32 keeps of 10,000 beside a spread of 1.
+        assert found[f"{name}_r2"] == pytest.approx(r2_score(truth, guess), abs=1e-3)

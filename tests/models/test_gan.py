@@ -3,7 +3,6 @@
 import jax
 import numpy as np
 import pytest
-import torch
 
 from jindan.engine import devices
 from jindan.engine.program import Trained, train_program
@@ -13,6 +12,8 @@ from jindan.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten
 from jindan.layers.network import Network
 from jindan.models import rbm_draws
 from jindan.models.gan import GANProgram, discriminator, generator, plain, through
+
+torch = pytest.importorskip("torch", reason="PyTorch is the oracle here")
 
 VALUES = {"learning_rate": 0.01, "generator_rate": 0.005, "penalty": 0.7, "average": 0.5}
 ROWS = 6

@@ -16,8 +16,23 @@ from hypothesis import strategies as st
 
 import jindan as jd
 from jindan.errors import FileError, InputError
-from jindan.layers import Activation, Dense, Dropout
-from jindan.models import Sequential, folders, load_model, saving
+from jindan.layers import (
+    GRU,
+    LSTM,
+    Activation,
+    BatchNormalization,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalMaxPooling1D,
+    LayerNormalization,
+    MaxPooling1D,
+    SimpleRNN,
+)
+from jindan.models import Sequential, estimator_files, folders, load_model, saving
+from jindan.optimizers import SGD, Adam
 
 ELSEWHERE = """
 import sys
@@ -170,6 +185,37 @@ def test_any_network_survives_the_disk(layers, features, dtype):
     np.testing.assert_array_equal(found, model.predict(x))
 
 
+recurrent = st.sampled_from([SimpleRNN, LSTM, GRU]).flatmap(
+    lambda kind: st.builds(kind, st.integers(1, 3), return_sequences=st.just(True), go_backwards=st.booleans())
+)
+of_sequences = st.one_of(
+    st.builds(Conv1D, st.integers(1, 3), st.integers(1, 2), padding=st.sampled_from(["same", "causal"])),
+    recurrent,
+    st.builds(Bidirectional, st.builds(GRU, st.integers(1, 2), return_sequences=st.just(True))),
+    st.builds(BatchNormalization, center=st.booleans()),
+    st.builds(LayerNormalization, scale=st.booleans()),
+    st.builds(MaxPooling1D, st.just(1)),
+)
+
+
+# A few examples, as these compile for longer; what they hold are all families with states and kernels of their own.
+@settings(max_examples=10, deadline=None)
+@given(layers=st.lists(of_sequences, min_size=1, max_size=3), end=st.sampled_from([Flatten(), GlobalMaxPooling1D()]))
+def test_any_network_of_sequences_survives_the_disk(layers, end):
+    model = Sequential([*layers, end, Dense(2)])
+    model.build((None, 4, 2))
+    model.compile("adam", "mse")
+    rng = np.random.default_rng(0)
+    # Drawn anew, so that a bias, a scale or a moment that got lost would show; variances are positive.
+    model.set_weights([np.abs(rng.normal(size=w.shape)) for w in model.get_weights()])
+    x = rng.normal(size=(3, 4, 2))
+    with tempfile.TemporaryDirectory() as place:
+        model.save(Path(place) / "m")
+        again = jd.load(Path(place) / "m")
+    assert again.plan.layers == model.plan.layers
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+
+
 def test_weights_are_not_overwritten_by_mistake(make, tmp_path):
     path = tmp_path / "w.safetensors"
     make().save_weights(path, overwrite=False)
@@ -179,6 +225,32 @@ def test_weights_are_not_overwritten_by_mistake(make, tmp_path):
     with pytest.raises(FileError, match="cannot be written"):
         make().save_weights(tmp_path / "none" / "w")
     assert [p.name for p in tmp_path.iterdir()] == ["w.safetensors"]
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda model, path: model.save(path),
+        lambda model, path: estimator_files.write(path, "RBM", {}, {"kernel": np.zeros(20_000)}),
+    ],
+    ids=["model", "estimator"],
+)
+def test_a_full_disk_is_told_and_leaves_nothing(save, tmp_path):
+    resource = pytest.importorskip("resource", reason="limits the size of files on Unix alone")
+    model = Sequential([Dense(100, input_shape=(100,))])
+    model.compile("adam", "mse")
+    model.ready_weights()
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # 40 kB of weights fit, with Adam's memory they do not.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, usual[1]))
+    try:
+        with pytest.raises(FileError, match="cannot be written") as error:
+            save(model, tmp_path / "m")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert error.value.where == tmp_path / "m"
+    assert "File too large" in error.value.received
+    assert not list(tmp_path.iterdir())
 
 
 def test_name_and_rate_come_back(rows, make, tmp_path):
@@ -191,6 +263,21 @@ def test_name_and_rate_come_back(rows, make, tmp_path):
         assert jd.load(path).optimizer.learning_rate == 0.25
         model.optimizer.learning_rate = 0.1
         model.fit(rows.x, rows.y)
+
+
+@pytest.mark.parametrize(("optimizer", "changes"), [(SGD(0.01), {"momentum": 0.9}), (Adam(), {"amsgrad": True})])
+def test_an_optimizer_that_wants_other_memory(rows, make, tmp_path, equal, optimizer, changes):
+    model = make()
+    model.compile(optimizer, "categorical_crossentropy")
+    model.fit(rows.x, rows.y, batch_size=8)
+    for name, value in changes.items():
+        setattr(model.optimizer, name, value)
+    model.save(tmp_path / "m")
+    again = jd.load(tmp_path / "m")
+    assert again.optimizer == model.optimizer
+    for each in (model, again):
+        each.fit(rows.x, rows.y, batch_size=8, seed=3)
+    assert equal(model.get_weights(), again.get_weights())
 
 
 def test_many_save_to_one_place(make, tmp_path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import numpy as np
 import pytest
 
@@ -52,6 +55,22 @@ def test_the_lines_of_callbacks(tmp_path, capsys):
         assert part in said
     network().fit(X, Y, epochs=2, callbacks=[ModelCheckpoint(tmp_path / "n"), EarlyStopping("loss")], **QUIET)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("verbose", [0, 1, 2])
+@pytest.mark.parametrize("kind", ["none", "closed"])
+def test_a_training_goes_on_where_nobody_can_be_told(verbose, kind, tmp_path, monkeypatch):
+    stream = None if kind == "none" else io.StringIO()
+    if stream is not None:
+        stream.close()
+    monkeypatch.setattr(sys, "stdout", stream)
+    model = network()
+    loud = [ModelCheckpoint(tmp_path / "m", verbose=1), LearningRateScheduler(lambda epoch: 0.1, verbose=1)]
+    found = model.fit(X, Y, epochs=2, verbose=verbose, callbacks=loud, doctor=False)
+    model.fit(X, Y, epochs=2, verbose=verbose, doctor=False)
+    model.evaluate(X, Y, verbose=1)
+    model.summary()
+    assert len(found.history["loss"]) == 2
 
 
 @pytest.mark.parametrize("epochs", [8, 7])

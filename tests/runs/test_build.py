@@ -211,7 +211,3 @@ def test_targets_take_the_form_the_loss_asks_for():
     assert binary.tolist() == [[0.0], [1.0]]
     number = build.targets_for(build.build_plan("regression", 1, 10), "regression", np.array([0.5, 2.0]), 0)
     assert number.shape == (2, 1)
-
-
-def test_one_sigmoid_becomes_two_probabilities():
-    assert build.probabilities(np.array([[0.2], [0.9]]), 2).tolist() == [[0.8, 0.2], [pytest.approx(0.1), 0.9]]
