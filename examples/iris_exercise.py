@@ -68,7 +68,7 @@ else:
 low = int(np.argmin(curve["val_loss"]))
 lowest, last = curve["val_loss"][low], curve["val_loss"][-1]
 print(f"- Test loss was lowest in epoch {low + 1} of 100 ({lowest:.3f}); at the end it is {last:.3f}.")
-print(f"  평가 손실은 {low + 1}번째 에포크에서 가장 낮았고({lowest:.3f}), 끝에서는 {last:.3f}입니다.")
+print(f"  평가 손실은 {low + 1}번째 에폭에서 가장 낮았고({lowest:.3f}), 끝에서는 {last:.3f}입니다.")
 print(f"- {rows} rows are few: one more error moves the accuracy by {1 / rows:.3f}.")
 print(f"  평가 행이 {rows}개뿐이라 오답 하나에 정확도가 {1 / rows:.3f}씩 움직입니다.")
 

@@ -4,7 +4,7 @@
 
 The loop of the notes' appendix – forward, cost, backward, update – beside `model.fit`: after every epoch both have the
 same loss and the same weights.
-노트 부록의 고리(순전파, 비용, 역전파, 갱신)와 `model.fit`이 에포크마다 같은 손실과 같은 가중치를 냅니다.
+노트 부록의 고리(순전파, 비용, 역전파, 갱신)와 `model.fit`이 에폭마다 같은 손실과 같은 가중치를 냅니다.
 """
 
 from pathlib import Path

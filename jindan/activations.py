@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from .errors import InputError, UnknownNameError
+from .lazy import defined
 from .spec import _FUNCTIONS, Spec, _key
 from .spec import get as _get
 
@@ -331,3 +332,6 @@ def resolve(value: Any) -> Callable[[Array], Array]:
 def get(value: Any) -> Callable[[Array], Array]:
     """The function for a name, a function or a layer without weights."""
     return resolve(canonical(value))
+
+
+__all__ = defined(globals())

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from .lazy import defined
 from .losses import EPSILON
 from .spec import NOT_NEGATIVE, POSITIVE, UNIT, Number, Spec, item
 
@@ -76,3 +77,6 @@ class ClipWeights(Constraint):
 
 
 max_norm, non_neg, unit_norm = MaxNorm, NonNeg, UnitNorm
+
+
+__all__ = defined(globals())

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from .lazy import defined
+
 
 class JindanError(Exception):
     """Something the user can put right, said in one template.
@@ -50,17 +52,20 @@ class InputError(JindanError, ValueError):
 
 
 class UnknownNameError(InputError):
-    """A name that no layer, loss, column, … goes by; suggests the nearest one."""
+    """A name that no layer, loss, column, … goes by; suggests the nearest one, unless `help` is given."""
 
-    def __init__(self, kind: str, name: object, options: Iterable[str], *, where: object = None) -> None:
+    def __init__(
+        self, kind: str, name: object, options: Iterable[str], *, where: object = None, shown: int = 40,
+        help: str | None = None,
+    ) -> None:  # fmt: skip
         names = list(dict.fromkeys(options))
-        shown = ", ".join(names[:40]) + (", …" if len(names) > 40 else "")
+        some = ", ".join(names[:shown]) + (", …" if len(names) > shown else "")
         super().__init__(
             f"There is no {kind} called {name!r}.",
             where=where,
-            expected=f"one of: {shown}" if names else "nothing: there are none",
+            expected=f"one of: {some}" if names else "nothing: there are none",
             received=repr(name),
-            help=suggestion(str(name), names) or f"Choose one of the names above for the {kind}.",
+            help=help or suggestion(str(name), names) or f"Choose one of the names above for the {kind}.",
         )
 
 
@@ -101,3 +106,6 @@ def suggestion(name: str, options: Iterable[str]) -> str | None:
 
 def _ratio(a: str, b: str) -> float:
     return difflib.SequenceMatcher(None, a, b).ratio()
+
+
+__all__ = defined(globals())

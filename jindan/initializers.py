@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .lazy import defined
 from .spec import NOT_NEGATIVE, POSITIVE, Choice, Number, Spec, item
 
 Shape = tuple[int, ...]
@@ -220,3 +221,6 @@ def _truncated(shape: Shape, rng: np.random.Generator) -> np.ndarray:
     while (outside := np.abs(draws) > 2.0).any():
         draws[outside] = rng.standard_normal(int(outside.sum()))
     return draws
+
+
+__all__ = defined(globals())

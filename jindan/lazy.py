@@ -1,4 +1,4 @@
-"""Lazy names of a package: each is imported when first used, so that importing the package stays cheap."""
+"""Public names: of a package, each imported when first used, so that importing it stays cheap; of a module, its own."""
 
 from __future__ import annotations
 
@@ -34,3 +34,14 @@ def attach(package: str, names: Mapping[str, str], rooms: tuple[str, ...] = ()) 
         return value
 
     return getattr_, lambda: sorted([*names, *rooms, "__version__"] if package == "jindan" else names)
+
+
+def defined(module: Mapping[str, Any]) -> list[str]:
+    """The public classes and functions that a module's `globals()` hold of its own, for its `__all__`.
+
+    >>> from jindan import utils
+    >>> "to_categorical" in defined(vars(utils)), "np" in defined(vars(utils))
+    (True, False)
+    """
+    own = {name: value for name, value in module.items() if not name.startswith("_") and callable(value)}
+    return [name for name, value in own.items() if getattr(value, "__module__", None) == module["__name__"]]

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from .lazy import defined
 from .spec import NOT_NEGATIVE, Spec, item
 
 Array = jax.Array
@@ -70,3 +71,6 @@ def l2(l2: float = 0.01) -> L2:
 def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
     """`L1L2`, under its lower-case name."""
     return L1L2(l1, l2)
+
+
+__all__ = defined(globals())

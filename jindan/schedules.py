@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from .errors import InputError
+from .lazy import defined
 from .spec import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, UNIT, Number, Spec, item
 
 Array = jax.Array
@@ -179,3 +180,6 @@ class WarmUp(LearningRateSchedule):
 
 def _real(step: Any) -> Array:
     return jnp.asarray(step).astype(jnp.result_type(float))
+
+
+__all__ = defined(globals())

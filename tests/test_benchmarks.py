@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import common, layers, peak
+from benchmarks import common, layers, peak, tables
 from benchmarks.networks import NETWORKS, data, flops
 from benchmarks.studies.kneser_ney import KneserNey
 from benchmarks.studies.reviews import unrepeated
@@ -240,11 +240,38 @@ def test_layers_compare_with_the_best_pytorch_and_watch_the_cache(monkeypatch, t
     assert f"{NETWORKS['cnn'].flops / 1e6:,.0f} MFLOP an update, 1,000 as jindan executes it" in text
 
 
-@pytest.mark.parametrize("module", [flops, sys.modules[KneserNey.__module__]])
+@pytest.mark.parametrize("module", [flops, sys.modules[KneserNey.__module__], tables])
 def test_examples(module):
     found = doctest.testmod(module)
     assert found.attempted > 0
     assert found.failed == 0
+
+
+# -- tables ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not (common.DATA / "tabular").is_dir(), reason="the shared tables are not there")
+def test_every_shared_table_is_trained():
+    assert set(tables.TARGETS) == {path.stem for path in (common.DATA / "tabular").glob("*.csv")}
+
+
+def test_tables_have_to_beat_the_trivial_answer_and_tell_of_a_leak(monkeypatch, tmp_path):
+    def child(name, seed):
+        own, findings = {"iris": (0.9, ()), "titanic": (0.6, ()), "monthly-sunspots": (-0.1, ())}[name]
+        others = {"majority": {"accuracy": 0.6}, "mean": {"r2": 0.0}}
+        figure = "r2" if name in tables.SERIES else "accuracy"
+        baselines = {k: v for k, v in others.items() if figure in v} | {"knn": {figure: 0.7 + seed}}
+        return common.Child(1.0, 0.0, {"metrics": {figure: own}, "baselines": baselines, "findings": findings}, 0.0)
+
+    monkeypatch.setattr(tables, "_trained", child)
+    monkeypatch.setattr(tables, "DATA", tmp_path)
+    with pytest.raises(common.Skip):
+        tables.measure(1)
+    (tmp_path / "tabular").mkdir()
+    found = tables.measure(2, ["iris", "titanic", "monthly-sunspots"])
+    assert [goal.met for goal in found.goals] == [True, False, False]
+    assert found.tables[0].rows[0] == ["iris", "species", "accuracy", "0.900", "0.600", "1.200", "1"]
+    assert "monthly-sunspots" in found.notes[0]
 
 
 # -- reviews ---------------------------------------------------------------------------------------------------------

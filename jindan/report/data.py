@@ -1,4 +1,4 @@
-"""The data: columns, class balance, distributions, correlations."""
+"""The data: columns, class balance, features beside the target, distributions, correlations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from jindan.data.column_words import COLUMN_WORDS
 from jindan.report.charts import histogram
 from jindan.report.charts_grid import Bar, bar_chart, heat_map
+from jindan.report.data_target import beside_target
 from jindan.report.markup import both, clip, esc, figure, grid, name_of, paragraph, section, subtitle, table, tag
 from jindan.report.values import listed, mapped, mappings, number, numbers, pairs, percent, shown, table_of
 from jindan.report.words import Words, t
@@ -18,7 +19,7 @@ def data(record: dict[str, Any]) -> str:
     """The section on the data."""
     block = mapped(record.get("data"))
     charts = grid(_split(block), _balance(block), _association(block), _correlations(block), kind="columns")
-    return section("data", _notes(block) + charts + _columns(block) + _histograms(block))
+    return section("data", _notes(block) + charts + beside_target(block) + _columns(block) + _histograms(block))
 
 
 def _notes(block: dict[str, Any]) -> str:

@@ -24,17 +24,26 @@ def findings(record: dict[str, Any]) -> str:
         return ""
     found = mappings(record["findings"])
     if not found:
-        return section("findings", tag("p", icon("healthy") + both(t("healthy")), class_="healthy"))
+        return section("findings", tag("p", icon("healthy") + both(t("healthy")), class_="healthy") + notes(record))
     serious = [item for item in found if item.get("severity") in ("error", "warning")]
     first = serious[0] if len(serious) > 1 else None
     items = tag("ol", "".join(one(item, root=item is first) for item in found), class_="findings")
-    return section("findings", items + tests(record))
+    return section("findings", items + tests(record) + notes(record))
 
 
 def tests(record: dict[str, Any]) -> str:
     """What the doctor tested directly, a line each."""
-    lines = [tag("li", both(Words(str(told["en"]), str(told["ko"])))) for told in mappings(record.get("tests"))]
-    return tag("h3", both(t("tested"))) + tag("ul", "".join(lines)) if lines else ""
+    return _lines("tested", record.get("tests"))
+
+
+def notes(record: dict[str, Any]) -> str:
+    """What was seen of another library's loop that no finding tells, a line each."""
+    return _lines("noted", record.get("notes"))
+
+
+def _lines(title: str, sentences: Any) -> str:
+    lines = [tag("li", both(Words(str(told["en"]), str(told["ko"])))) for told in mappings(sentences)]
+    return tag("h3", both(t(title))) + tag("ul", "".join(lines)) if lines else ""
 
 
 def one(finding: dict[str, Any], *, root: bool = False) -> str:

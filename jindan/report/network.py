@@ -62,12 +62,16 @@ def _shape(value: Any) -> str:
 
 def _memory(record: dict[str, Any]) -> str:
     memory = {str(key): number(value) for key, value in mapped(record.get("memory")).items()}
-    parts = [
-        key for key in ("parameters", "gradients", "optimizer", "activations", "data") if memory.get(key) is not None
-    ]
+    order = ("parameters", "gradients", "optimizer", "best", "activations", "data")
+    known = sorted(memory, key=lambda key: order.index(key) if key in order else len(order))
+    parts = [key for key in known if key != "total" and memory[key] is not None and (memory[key] or key != "best")]
     total = memory.get("total") or sum(memory[key] or 0.0 for key in parts)
     rows = [
-        [both(t(f"m_{key}")), size_of(memory[key]), meter((memory[key] or 0.0) / total if total else None)]
+        [
+            both(t(f"m_{key}")) if key in order else esc(clip(key, 40)),
+            size_of(memory[key]),
+            meter((memory[key] or 0.0) / total if total else None),
+        ]
         for key in parts
     ]
     if total:

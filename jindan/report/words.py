@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from jindan.data.column_words import COLUMN_WORDS
+from jindan.report.words_data import DATA
 from jindan.report.words_others import OTHERS
 from jindan.report.words_studies import STUDIES
 
@@ -202,6 +203,7 @@ UI: dict[str, tuple[str, str]] = {
     "evidence": ("Evidence", "근거"),
     "what_to_do": ("What to do", "처방"),
     "tested": ("Tested directly", "직접 해 본 시험"),
+    "noted": ("Also seen of the loop", "학습을 지켜보며 알게 된 것"),
     "why": ("Why", "설명"),
     "quantity": ("quantity", "항목"),
     "value": ("value", "값"),
@@ -284,30 +286,6 @@ UI: dict[str, tuple[str, str]] = {
     "sure": ("confidence {p}", "확신 {p}"),
     "row": ("row", "행 번호"),
     "p": ("confidence in the wrong answer", "틀린 답에 대한 확신"),
-    # data
-    "source": ("file", "파일"),
-    "split": ("How the rows were split", "행을 나눈 방법"),
-    "columns": ("Columns", "열"),
-    "column": ("column", "열"),
-    "kind": ("kind", "종류"),
-    "missing": ("missing", "결측"),
-    "unique": ("distinct", "고유값"),
-    "min": ("min", "최소"),
-    "median": ("median", "중앙값"),
-    "mean": ("mean", "평균"),
-    "max": ("max", "최대"),
-    "std": ("std. dev.", "표준편차"),
-    "common": ("most common", "가장 흔한 값"),
-    "balance": ("Class balance", "클래스 균형"),
-    "histograms": ("Distributions", "분포"),
-    "correlations": ("Correlations", "상관관계"),
-    "correlations_note": (
-        "Blue: they rise together. Orange: one rises as the other falls.",
-        "파랑: 함께 커집니다. 주황: 반대로 움직입니다.",
-    ),
-    "association": ("Association with the target", "타깃과의 연관성"),
-    "more": ("… and {n} more.", "… 외 {n}개."),
-    "dropped": ("Left out: {names}", "제외한 열: {names}"),
     # network, timing
     "graph": ("How the layers are connected", "계층의 연결"),
     "graph_note": (
@@ -325,6 +303,7 @@ UI: dict[str, tuple[str, str]] = {
     "m_activations": ("activations", "활성값"),
     "m_gradients": ("gradients", "기울기"),
     "m_data": ("data", "데이터"),
+    "m_best": ("copy of the best epoch", "가장 좋은 에폭의 사본"),
     "m_total": ("total", "합계"),
     "part": ("part", "구분"),
     "size": ("size", "크기"),
@@ -397,4 +376,4 @@ UI: dict[str, tuple[str, str]] = {
     "seconds_baselines": ("baselines", "기준 모델"),
     "steps": ("{n} steps, {rate} a second while training.", "{n} 스텝, 학습 중 초당 {rate} 스텝."),
 }
-UI.update(OTHERS | STUDIES | COLUMN_WORDS)
+UI.update(DATA | OTHERS | STUDIES | COLUMN_WORDS)

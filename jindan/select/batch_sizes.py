@@ -142,7 +142,7 @@ def batch_size_study(
         validation: Share of the rows to score on.
         stratify, scoring: As in `cross_validate`.
         seed: Of the split, and of the first member.
-        fit: Arguments of `fit`, `epochs` among them.
+        fit: Arguments of `fit`, `epochs` among them; there is nothing for which `validation_data` would be watched.
 
     Raises:
         InputError: when an argument cannot be used.
@@ -160,7 +160,8 @@ def batch_size_study(
                          received=f"{list(sizes)}, {seeds}")  # fmt: skip
     task = task_of(model, X, y, scoring=scoring, seed=seed, **fit)
     ((rows, held),) = held_out(task, validation, stratify, seed)
-    task = replace(task, plan=with_rows(task.plan.replace(early_stopping=None, reduce_on_plateau=None), rows))
+    task = replace(task, plan=with_rows(task.plan.replace(early_stopping=None, reduce_on_plateau=None), rows),
+                   data=replace(task.data, validation=None))  # fmt: skip
     counts = sorted({min(int(s), len(rows)) for s in sizes})
     epochs, first = max(1, task.plan.epochs), task.plan.seed or 0
     updates = epochs * -(-len(rows) // counts[len(counts) // 2]) if updates is None else int(updates)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..engine.data import check_targets
+from ..engine.data import Data, check_targets
 from ..engine.members import predict_members
 from ..errors import InputError, ShapeError
+from ..models import feeding
 from ..plan import Plan
 from .reported import Reported
 from .scoring import guessed
-from .task import Task, classes_of, task_of, with_rows
+from .task import Task, classes_of, task_of
 
 RESAMPLES = 400
 PARTS = ("expected", "bias", "variance")
@@ -122,7 +123,8 @@ def bias_variance(
         noise: Variance of the targets about their mean function, for squared loss.
         draw: (generator) → (X, y), a fresh training set, in place of bootstraps.
         seed: Of the bootstraps, or draws, and of the first member.
-        fit: Arguments of `fit`. A watcher of val_ figures looks at the rows that its bootstrap left out.
+        fit: Arguments of `fit`. A watcher of val_ figures looks at the `validation_data` given, or those put aside by
+            `validation_split`, else at the rows that its bootstrap left out; never at the test rows.
 
     Raises:
         InputError: when arguments or rows do not fit one another.
@@ -137,17 +139,17 @@ def bias_variance(
     if bootstraps < 2:
         raise InputError("Variance needs several members.", where="bootstraps", expected="at least 2",
                          received=bootstraps)  # fmt: skip
-    if fit.get("validation_data") is not None:
-        raise InputError("The test rows are the validation rows here.", where="validation_data", received="given",
-                         help="Leave it out.")  # fmt: skip
     rng = np.random.default_rng(seed)
     sets = None
     if draw is not None:
         X, y, sets = _drawn(draw, bootstraps, rng)
-    task = task_of(model, X, y, seed=seed, **fit, validation_data=(X_test, y_test))
-    test = task.data.validation
-    assert test is not None
-    task = replace(task, data=replace(task.data, validation=None))
+    task = task_of(model, X, y, seed=seed, **fit)
+    if draw is not None and task.aside:
+        raise InputError("The training sets that draw gives have rows of their own.", where="validation_split",
+                         expected="none beside draw", received=fit["validation_split"],
+                         help="validation_data=(X_val, y_val) names rows to watch.")  # fmt: skip
+    ports = getattr(model, "ports", feeding.ONE)
+    test = Data.of(*feeding.pair(ports.x(X_test), ports.y(y_test), "bias_variance"), where="test ")
     check_targets(task.plan.network(task.data.input_shape), task.plan.loss, test.y, "y_test")
     kind = _kind(loss, task, test.y, noise)
     if sets is None:
@@ -178,7 +180,7 @@ def _plans(task: Task, sets: list[np.ndarray], apart: bool) -> list[Plan]:
         held = np.setdiff1d(np.arange(len(task)), rows) if watched and not apart else None
         if held is not None and not len(held):
             held = rows
-        plans.append(with_rows(task.plan.replace(seed=first + member), rows, held))
+        plans.append(task.beside(task.plan.replace(seed=first + member), rows, held))
     return plans
 
 

@@ -16,7 +16,7 @@ from ..schedules import CosineDecayRestarts, LearningRateSchedule
 from ..utils import draw_seed
 from .members import Ensemble, Uncertainty
 from .outputs import each, judged, probable
-from .task import Task, cut_y, task_of, watches_others, with_rows
+from .task import Task, cut_y, task_of, watches_others
 
 __all__ = ["Ensemble", "Uncertainty", "bagging", "deep_ensemble", "snapshot_ensemble"]
 
@@ -131,10 +131,7 @@ def _task(model: Any, X: Any, y: Any, scoring: Any, seed: int | None, fit: dict[
 
 
 def _drawn(task: Task, rows: np.ndarray, left: np.ndarray) -> Plan:
-    watched = watches_others(task.plan)
-    if task.data.validation is not None:
-        return task.plan.replace(rows=rows)
-    return with_rows(task.plan, rows, left if watched and len(left) else None)
+    return task.beside(task.plan, rows, left if watches_others(task.plan) and len(left) else None)
 
 
 def _out_of_bag(task: Task, runs: list[Run], left: list[np.ndarray]) -> tuple[Any, float]:

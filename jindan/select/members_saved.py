@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from ..errors import FileError, InputError
 from ..models import folders, saving
@@ -38,7 +37,7 @@ def write(ensemble: Ensemble, path: Any, overwrite: bool = True) -> None:
     if ensemble.oob_outputs is not None:
         several = isinstance(ensemble.oob_outputs, tuple)
         for k, part in enumerate(ensemble.oob_outputs if several else (ensemble.oob_outputs,)):
-            arrays[f"oob.{k}"] = np.ascontiguousarray(part)
+            arrays[f"oob.{k}"] = np.asarray(part)
     score = ensemble.oob_score
     body = {
         "jindan_ensemble": VERSION, "kind": ensemble.kind,
@@ -52,8 +51,7 @@ def write(ensemble: Ensemble, path: Any, overwrite: bool = True) -> None:
         plan = first.plan.replace(rows=None, validation_rows=None)
         for name, content in ((folders.PLAN, {**plan.to_dict(), "input_shape": first.input_shape}), (ENSEMBLE, body)):
             (folder / name).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        save_file(arrays, str(folder / folders.WEIGHTS))
-        folders.as_usual(folder / folders.WEIGHTS, 0o666)
+        folders.write_arrays(folder / folders.WEIGHTS, arrays)
 
 
 def read(path: Any) -> Ensemble:

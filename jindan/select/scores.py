@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..confusion import confusion_matrix
+
 Z = 1.959963984540054  # of a 95 % interval
 RESAMPLES = 400
 
@@ -65,7 +67,7 @@ def score_classes(truth: Any, p: Any) -> dict[str, Score]:
     """
     truth, p = np.asarray(truth, np.int64), np.asarray(p, np.float64)
     classes, guess = p.shape[1], p.argmax(1)
-    table = confusion(truth, guess, classes)
+    table = confusion_matrix(truth, guess, classes)
     right, true, guessed = np.diag(table), table.sum(1), table.sum(0)
     hits = int(right.sum())
     seen = np.flatnonzero(true + guessed)
@@ -118,13 +120,6 @@ def score_numbers(truth: Any, guess: Any, *, seed: int = 0) -> dict[str, Score]:
         resampled = np.array([figure(truth[rows], error[rows]) for rows in draws]) * size
         found[name] = Score(value, *_interval(resampled))
     return found
-
-
-def confusion(truth: Any, guess: Any, classes: int) -> np.ndarray:
-    """(classes, classes) counts: row the true class, column the predicted one."""
-    table = np.zeros((classes, classes), np.int64)
-    np.add.at(table, (np.asarray(truth, np.int64), np.asarray(guess, np.int64)), 1)
-    return table
 
 
 def _share(part: int, whole: int) -> tuple[float, float, float]:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..engine.compiling import briefly
 from ..errors import FileError, InputError
 from ..models import Model
 from ..plan import Plan
@@ -75,9 +76,9 @@ class Search(Reported):
 
     @cached_property
     def best_model(self) -> Any:
-        """The best plan's model, trained on all rows when first asked for; where early stopping watched validation
-        rows, for as many epochs as were best in the folds."""
-        (run,) = self.task.train([final_plan(self.best_plan, self.best["epochs"], None)])
+        """The best plan's model, trained on all rows when first asked for; where early stopping watched rows of the
+        folds, for as many epochs as were best in them."""
+        (run,) = self.task.train([_final(self.task, self.best_plan, self.best["epochs"], None)])
         return Model.from_run(run)
 
     @property
@@ -135,7 +136,8 @@ def search(
     """Find the settings that score best on rows not trained on (Bergstra & Bengio 2012).
 
     Early stopping and plateaus watch the rows a trial is scored on, so that the epochs are chosen with the rest; what
-    is chosen flatters itself, and `nested` tells what to expect of it.
+    is chosen flatters itself, and `nested` tells what to expect of it. Where `validation_data` or `validation_split`
+    give other rows, those are watched, by halving's rungs too; scores are of the folds all the same.
 
     Args:
         model: A compiled model, which stays as it is, or a Plan.
@@ -171,16 +173,11 @@ def search(
     ({'learning_rate': 0.1}, 2)
     """
     task = task_of(model, X, y, scoring=scoring, seed=seed, **fit)
-    if task.data.validation is not None:
-        raise InputError(
-            "A search chooses its validation rows itself.", where="validation_data", expected="none",
-            received=f"{len(task.data.validation)} rows",
-            help="folds=[(training rows, validation rows)] names rows of X yourself.",
-        )  # fmt: skip
     return search_task(task, space, method, trials, folds=folds, validation=validation, batch=batch, seed=seed,
                        nested=nested, preprocessing=preprocessing, resume=resume, listen=listen)  # fmt: skip
 
 
+@briefly()
 def search_task(
     task: Task, space: Any, method: str = "random", trials: int = 64, *, folds: Any = 5,
     validation: float | None = None, batch: int = 8, seed: int = 0, nested: int | None = None,
@@ -212,12 +209,16 @@ def search_task(
         # The same sampler anew: what the outer rows taught must not be known.
         again, _ = sampler_of(method, space, task.plan, trials, batch, seed)
         best = best_of(tried(again, parts(task, train, folds, validation, seed), number))
-        finalists.append(
-            final_plan(edited(task.plan, best["values"]).replace(seed=seed), best["epochs"], placed[number][0])
-        )
+        chosen = edited(task.plan, best["values"]).replace(seed=seed)
+        finalists.append(_final(apart, chosen, best["epochs"], placed[number][0]))
     scores = apart.score(apart.train(finalists), [test for _, test in placed])
     ratio = float(np.mean([len(test) / len(train) for train, test in outer]))
     return Search(table, task.scoring.name, method, made, whole, tuple(scores.tolist()), interval_of(scores, ratio))
+
+
+def _final(task: Task, plan: Plan, epochs: Sequence[int], rows: Any) -> Plan:
+    """The chosen plan on some rows or all, watched as the task's validation rows allow."""
+    return final_plan(plan, epochs, rows) if task.data.validation is None else task.beside(plan, rows)
 
 
 def best_of(table: Sequence[Row]) -> Row:

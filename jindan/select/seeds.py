@@ -118,7 +118,7 @@ def seed_study(
         validation: That share.
         stratify, scoring: As in `cross_validate`.
         seed: Of the split, and of the first member.
-        fit: Arguments of `fit`.
+        fit: Arguments of `fit`; `validation_data` are watched, the score is of the rows held out.
 
     Raises:
         InputError: with fewer than 2 seeds, or an argument that cannot be used.
@@ -144,9 +144,6 @@ def seed_study(
 
 def held_out(task: Task, share: float, stratify: bool | str, seed: int) -> list[Fold]:
     """One pair of row numbers (training, validation)."""
-    if task.data.validation is not None:
-        raise InputError("The study holds rows out by itself.", where="validation_data", expected="nothing",
-                         received="given", help="Use validation=0.2, or folds=[(train, validation)].")  # fmt: skip
     if not 0 < share < 1:
         raise InputError("This is no share of the rows.", where="validation", expected="between 0 and 1",
                          received=share)  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..data import split_rows
-from ..engine.data import Data
+from ..engine.data import Data, count
 from ..engine.members import predict_members
 from ..engine.run import Run
 from ..engine.train import train
@@ -23,7 +23,12 @@ from .scoring import Scoring, scoring_of
 
 WATCHED = 0.15
 """Share of a training's rows that decides when to stop, where none are given for it."""
-FIT = ("batch_size", "epochs", "callbacks", "shuffle", "class_weight", "sample_weight", "validation_data", "verbose")
+FIT = (
+    "batch_size", "epochs", "verbose", "callbacks", "validation_split", "validation_data", "shuffle", "class_weight",
+    "sample_weight", "initial_epoch", "steps_per_epoch", "validation_steps", "validation_batch_size", "validation_freq",
+    "doctor",
+)  # fmt: skip
+"""`fit`'s arguments besides rows and seed; each means what it means there."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Task:
         scoring: How a member is judged, higher being better.
         listen: Told of progress.
         kept: Layer → weights that are not drawn anew: of frozen layers, and of layers taken from other models.
+        aside: How many rows `validation_split` has put aside, the last of those given; they are watched.
     """
 
     plan: Plan
@@ -43,6 +49,7 @@ class Task:
     scoring: Scoring
     listen: Any = None
     kept: Mapping[str, list[np.ndarray]] = field(default_factory=dict)
+    aside: int = 0
 
     def __len__(self) -> int:
         return len(self.data)
@@ -61,11 +68,23 @@ class Task:
             groups: The group of each of these rows, which that share does not part; None where there are none.
             time: Whether the rows are in order of time: that share is then the last of them.
         """
-        if self.data.validation is not None:
-            return replace(plan, rows=rows)
-        if not watches_others(plan):
-            return with_rows(plan, rows)
+        if self.data.validation is not None or not watches_others(plan):
+            return self.beside(plan, rows)
         return with_rows(plan, *apart(plan, rows, self.classes, plan.seed or 0, groups, time))
+
+    def beside(self, plan: Plan, rows: Any, watched: Any = None) -> Plan:
+        """The plan on some rows; what it watches are the `validation_data` given, else `watched`, other rows."""
+        return with_rows(plan, rows, watched) if self.data.validation is None else replace(plan, rows=rows)
+
+    def own(self, values: Any) -> np.ndarray | None:
+        """Of one value a row given, such as its group, those of the rows that were not put aside; None of None."""
+        if values is None or not self.aside:
+            return values
+        values = np.asarray(values)
+        if len(values) != len(self) + self.aside:
+            raise InputError("There is one value a row.", where="groups", expected=f"{len(self) + self.aside} values",
+                             received=len(values), help="Give those of all rows, the last ones too.")  # fmt: skip
+        return values[: len(self)]
 
     def train(self, plans: Sequence[Plan], *, partial: bool = False, **more: Any) -> list[Run]:
         """A population of these plans on the task's rows; `partial` gives one that was interrupted too.
@@ -117,6 +136,9 @@ class Task:
 def task_of(model: Any, x: Any, y: Any, *, scoring: Any = None, seed: int | None = 0, **fit: Any) -> Task:
     """The task of a compiled model (or a Plan) and rows, with arguments of `fit`.
 
+    `validation_split` puts the last rows aside, to be watched; a `doctor` looks at the plan and the rows once, before
+    the members are trained, and warns of what is wrong.
+
     Raises:
         InputError: when the model is not compiled, the rows do not fit it, or an argument is none of `fit`'s.
     """
@@ -125,16 +147,22 @@ def task_of(model: Any, x: Any, y: Any, *, scoring: Any = None, seed: int | None
         from ..errors import UnknownNameError
 
         raise UnknownNameError("argument", unknown[0], FIT)
-    verbose, weight, validation = (fit.pop(name, None) for name in ("verbose", "sample_weight", "validation_data"))
-    class_weight = fit.pop("class_weight", None)
+    verbose, weight, class_weight, validation, doctor, steps = (
+        fit.pop(name, None)
+        for name in ("verbose", "sample_weight", "class_weight", "validation_data", "doctor", "steps_per_epoch")
+    )
+    split, first = fit.pop("validation_split", 0.0), fitting.whole("initial_epoch", fit.pop("initial_epoch", 0), 0)
+    fitting.each_epoch(fit.pop("validation_freq", 1))
+    _, *held = fitting.counts(None, fit.pop("validation_steps", None), fit.pop("validation_batch_size", None))
+    _need_plain(steps, doctor)
     if isinstance(model, Plan):
-        plan, ports = _edited(model, fit), feeding.ONE
+        plan, ports = _edited(model, fit, first), feeding.ONE
         plan = plan.replace(seed=seed if seed is not None else plan.seed)
     elif hasattr(model, "_plan_to_fit"):
         model._need_compiled()
         settled = {"batch_size": None, "epochs": 1, "callbacks": None, "shuffle": True, **fit}
         order = ("batch_size", "epochs", "callbacks", "shuffle")
-        plan, own = model._plan_to_fit(settled["batch_size"], settled["epochs"], 0, settled["callbacks"],
+        plan, own = model._plan_to_fit(settled["batch_size"], settled["epochs"], first, settled["callbacks"],
                                        settled["shuffle"], seed)  # fmt: skip
         if own:
             raise InputError(
@@ -148,22 +176,39 @@ def task_of(model: Any, x: Any, y: Any, *, scoring: Any = None, seed: int | None
             "This cannot be trained in a population.", where="model", expected="a compiled model, or a Plan",
             received=type(model).__name__, help="Sequential([...]) and compile(optimizer, loss) make one.",
         )  # fmt: skip
-    feed = feeding.feed(x, y, weight, 0.0, validation, plan.batch_size, ports)
+    feed = feeding.feed(x, y, weight, split, validation, plan.batch_size, ports, None, *held)
     if feed.changing:
         raise InputError(
             "Populations are trained on arrays.", where="x", expected="x and y as arrays", received="batches",
             help="Gather the batches into arrays first.",
         )  # fmt: skip
     plan = fitting.fed(plan, feed, class_weight)
+    fitting.looked_before(plan, feed.first, doctor)
     kept = {} if isinstance(model, Plan) else model.kept_weights()
-    return Task(plan, feed.first, scoring_of(scoring, plan, feed.first.y), _listener(verbose), kept)
+    aside = 0 if validation is not None else count(ports.x(x)) - len(feed.first)
+    return Task(plan, feed.first, scoring_of(scoring, plan, feed.first.y), _listener(verbose), kept, aside)
 
 
-def _edited(plan: Plan, fit: dict[str, Any]) -> Plan:
-    compiled, own = fitting.sort_callbacks(fit.pop("callbacks", None))
+def _need_plain(steps: Any, doctor: Any) -> None:
+    """Refuse what has no meaning for many trainings at once."""
+    if steps is not None:
+        raise InputError(
+            "Members differ in how many batches their rows make.", where="steps_per_epoch", expected="nothing",
+            received=steps, help="Leave it out: an epoch is one pass over a member's rows.",
+        )  # fmt: skip
+    if doctor == "watch":
+        raise InputError(
+            "A doctor watches one training.", where="doctor", expected="True: a look before training, or False",
+            received=repr(doctor), help="jindan.diagnose(model, x, y) watches the model.",
+        )  # fmt: skip
+
+
+def _edited(plan: Plan, fit: dict[str, Any], first: int) -> Plan:
+    compiled, own = fitting.sort_callbacks(fit.pop("callbacks", None), first)
     if own:
         raise InputError("A plan takes no callbacks of your own.", where="callbacks", received=repr(own[0]))
-    return plan.replace(**{name: value for name, value in fit.items() if value is not None}, **compiled)
+    plan = plan.replace(**{name: value for name, value in fit.items() if value is not None}, **compiled)
+    return plan.replace(epochs=max(0, plan.epochs - first), initial_epoch=first) if first else plan
 
 
 def _listener(verbose: Any) -> Any:

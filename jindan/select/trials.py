@@ -86,7 +86,7 @@ class Evaluation:
             # A search chooses, so that its scores flatter anyway: epochs are chosen with the rest.
             watched = halving is not None or plan.early_stopping is not None or plan.reduce_on_plateau is not None
             for train, test in self.pairs:
-                members.append(with_rows(plan.replace(seed=self.seed), train, test if watched else None))
+                members.append(self.task.beside(plan.replace(seed=self.seed), train, test if watched else None))
                 tests.append(test)
         runs = self.task.train(members, partial=True, prune=halving)
         stopped = set() if halving is None else set(halving.stopped)
@@ -127,8 +127,10 @@ class Evaluation:
 
 def mark_of(task: Task, pairs: Sequence[Fold]) -> str:
     """A short mark of what trials are compared by: the rows, the folds, the plan they are edits of, the scoring."""
-    data = task.data
+    data, watched = task.data, task.data.validation
     found = digest(task.scoring.name.encode(), data.x, data.y, data.weight, *(rows for pair in pairs for rows in pair))
+    if watched is not None:
+        found.update(digest(watched.x, watched.y, watched.weight).digest())
     with contextlib.suppress(JindanError):  # a function of the user's has no JSON form
         found.update(task.plan.replace(rows=None, validation_rows=None).to_json().encode())
     return found.hexdigest()[:16]

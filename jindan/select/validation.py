@@ -160,9 +160,10 @@ def cross_validate(
 ) -> CrossValidation:
     """Train on each fold's training rows and score on its other rows, folds × seeds as one population.
 
-    What early stopping or a plateau watches are the `validation_data` given, or else 15 % of the fold's training rows,
-    never the rows the score is of. Layers that are frozen, or taken from other models, begin with the weights they have
-    there; all others are drawn by the member's seed.
+    What early stopping or a plateau watches are the `validation_data` given, or the last rows, which `validation_split`
+    puts aside before folds are made of the others; else 15 % of the fold's training rows, never the rows the score is
+    of. Layers that are frozen, or taken from other models, begin with the weights they have there; all others are
+    drawn by the member's seed.
 
     Args:
         model: A compiled model, which stays as it is, or a Plan.
@@ -194,6 +195,7 @@ def cross_validate(
     ((2, 3), True)
     """
     task = task_of(model, X, y, scoring=scoring, seed=seed, **fit)
+    groups = task.own(groups)
     pairs = folds_of(task, folds, stratify=stratify, groups=groups, time=time, repeats=repeats, seed=seed)
     several = tuple(range(seed, seed + seeds)) if isinstance(seeds, (int, np.integer)) else tuple(map(int, seeds))
     if not several:
@@ -306,7 +308,8 @@ def refitted(task: Task, pairs: list[Fold], preprocessing: Any) -> tuple[Task, l
         raise InputError("Preprocessing is for one input.", where="preprocessing", received=f"{len(x)} inputs")
     if task.data.validation is not None:
         raise InputError("Each fold's preprocessing would make other rows of the ones to watch.",
-                         where="validation_data", expected="nothing beside preprocessing", received="given",
+                         where="validation_data, validation_split", expected="nothing beside preprocessing",
+                         received="given",
                          help="Leave it out: a share of the fold's training rows is watched.")  # fmt: skip
     made = []
     for train, _ in pairs:

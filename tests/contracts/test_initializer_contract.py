@@ -10,7 +10,9 @@ import pytest
 from scipy import stats
 
 from jindan import initializers, spec
+from jindan.errors import InputError
 from jindan.initializers import Constant, Identity, Orthogonal, VarianceScaling, fans
+from jindan.layers import Dense, Network
 
 from .numerics import agree, missing
 
@@ -150,3 +152,18 @@ def test_keras_agrees_on_the_spread():
             theirs = np.asarray(getattr(keras.initializers, name)(seed=1)(DENSE)).ravel()
         ours = getattr(initializers, name)()(DENSE, "float32", 1).ravel()
         assert stats.ks_2samp(ours, theirs).pvalue > 1e-3  # fixed seeds
+
+
+@pytest.mark.parametrize(
+    ("made", "received"),
+    [
+        (lambda shape, dtype=None: "zeros", "'zeros'"),
+        (lambda shape, dtype=None: None, "None"),
+        (lambda shape: np.zeros(shape), "dtype"),
+        (lambda shape, dtype=None: np.zeros(7), r"\(7,\)"),
+    ],
+)
+def test_a_function_that_gives_no_weights(made, received):
+    message = rf"initialiser(.|\n)*layer 1, Dense(.|\n)*\(3, 2\)(.|\n)*received: .*{received}(.|\n)*help: "
+    with pytest.raises(InputError, match=message):
+        Network((Dense(2, kernel_initializer=made),), (3,)).init(0)

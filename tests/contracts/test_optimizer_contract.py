@@ -1,4 +1,4 @@
-"""Every optimizer: a hundred steps in float64 as Keras and PyTorch take them; decay, clipping, memory, names."""
+"""Every optimizer: a hundred steps in float64 as Keras and PyTorch take them; members, decay, clipping, names."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 
 from jindan import optimizers, spec
+from jindan.engine.train import train
 from jindan.errors import InputError
+from jindan.layers import Dense
 from jindan.optimizers import SGD, Adam
+from jindan.plan import Plan
 from jindan.schedules import ExponentialDecay
 
 from .numerics import agree, missing
@@ -207,6 +211,24 @@ def test_json_round_trip(name):
     assert spec.from_json("optimizer", spec.to_json(with_schedule)) == with_schedule
     for alias in getattr(optimizers, name).__dict__.get("aliases", ()):
         assert isinstance(spec.get("optimizer", alias), getattr(optimizers, name))
+
+
+@pytest.mark.parametrize(("name", "more"), VARIANTS, ids=IDS)
+def test_a_member_of_a_population_equals_its_plan_alone(name, more):
+    """Three members of other seeds and rates: in float64 after 100 updates, in float32 after 5."""
+    optimizer = make(name, **more)
+    plan = Plan((Dense(3, activation="tanh"), Dense(1)), loss="mse", optimizer=optimizer, batch_size=8, epochs=34,
+                dtype="float64")  # fmt: skip
+    for dtype, until, updates, tolerance in (("float64", (33, 1), 100, MANY_STEPS), ("float32", (1, 2), 5, 1e-5)):
+        plans = [
+            plan.replace(dtype=dtype, seed=k).edit(learning_rate=optimizer.learning_rate * (1 + k)) for k in range(3)
+        ]
+        runs = train(plans, (X, Y), until=until)
+        for own, member in zip(plans, runs, strict=True):
+            alone = train(own, (X, Y), until=until)
+            assert member.steps == alone.steps == updates
+            agree(ravel_pytree(member.weights)[0], ravel_pytree(alone.weights)[0], tolerance)
+        assert not np.array_equal(runs[0].weights[0]["kernel"], runs[1].weights[0]["kernel"])
 
 
 def test_a_schedule_counts_updates_from_zero(x64):

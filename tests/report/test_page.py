@@ -52,6 +52,20 @@ def test_a_whole_record_gives_every_section_in_order(record):
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.parametrize("more", [{}, {"best": 2788}, {"best": 0}, {"best": 2788, "buffers": 512}])
+def test_the_parts_of_the_memory_add_up(more):
+    record = classification()
+    record["memory"] |= more
+    record["memory"]["total"] += sum(more.values())
+    rows = next(
+        t for t in parsed(build_report(record)).iter("table") if "Memory" in "".join(t.find("caption").itertext())
+    )
+    shares = [float(re.search(r"width:([\d.]+)%", ElementTree.tostring(row, "unicode"))[1]) for row in rows[2][:-1]]
+    assert sum(shares) == pytest.approx(100, abs=0.05 * len(shares))
+    assert len(shares) == 5 + sum(value > 0 for value in more.values())
+    assert ("copy of the best epoch" in text(build_report(record))) is bool(more.get("best"))
+
+
 def test_only_the_name_is_needed():
     root = parsed(build_report({"name": "run"}))
     assert [s.get("id") for s in root.iter("section")] == ["result"]

@@ -150,7 +150,7 @@ def test_one_row_in_training_and_in_the_test():
         ({"loss": "hinge"}, "no such loss"),
         ({"loss": "0-1"}, "for classes"),
         ({"noise": -1.0}, "variance of numbers"),
-        ({"validation_data": (X, X[:, 0])}, "test rows are the validation"),
+        ({"draw": fresh, "validation_split": 0.2}, "rows of their own"),
         ({"draw": lambda rng: 3}, "no training sets"),
         ({"draw": lambda rng: (X, X[:3, 0])}, "do not fit one another"),
         ({"epoch": 3}, "argument called 'epoch'"),

@@ -181,7 +181,6 @@ def test_classes_and_a_compiled_model():
         (batch_size_study, {"updates": 0}, "no updates"),
         (batch_size_study, {"validation": 1.0}, "no share"),
         (seed_study, {"seeds": 1}, "several seeds"),
-        (seed_study, {"validation_data": (X, Y)}, "holds rows out by itself"),
     ],
 )
 def test_bad_input_is_told(study, change, words):

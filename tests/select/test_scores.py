@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics
 
 from jindan.select import primary, score_classes, score_numbers
-from jindan.select.scores import Z, confusion, wilson
+from jindan.select.scores import Z, wilson
 
 
 def _classes(seed, rows=120, classes=3, skill=2.0):
@@ -142,10 +142,6 @@ def test_regression_intervals_hold_the_truth():
         error = rng.normal(0, 2, 80)
         held += (lambda s: s.low <= 2 * math.sqrt(2 / math.pi) <= s.high)(score_numbers(error, np.zeros(80))["mae"])
     assert held / rounds > 0.88
-
-
-def test_confusion_has_a_row_for_each_true_class():
-    assert confusion([0, 0, 1, 2], [0, 1, 1, 0], 3).tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
 
 
 def test_the_primary_figure_follows_the_task():

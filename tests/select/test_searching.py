@@ -341,7 +341,6 @@ def test_nested_search_goes_on_where_it_was_ended():
         ({"folds": 1, "validation": 1.5}, "The validation share lies between 0 and 1."),
         ({"folds": 100}, "fold"),
         ({"scoring": "acuracy"}, "Did you mean `accuracy`?"),
-        ({"validation_data": (X, Y)}, "A search chooses its validation rows itself."),
         ({"nested": 3, "folds": [(np.arange(9), np.arange(9, 12))]}, "Nested folds are drawn anew."),
     ],
 )
