@@ -10,9 +10,9 @@ from typing import Any
 
 import jax
 
-# Of the compiler on a CPU: half the time to compile, five times the time to run, other rounding. XLA's older emitters,
-# a tenth of the time, are no choice: they round what several kernels compute anew in each, so that the largest of some
-# numbers may equal none of them.
+# Of the compiler on a CPU: half the time to compile, five times the time to run, other rounding. XLA's older emitters
+# would take a tenth of the time, but round in each kernel otherwise what several compute anew: in a function of the
+# user's the largest of some numbers may then equal none of them, and the slope of a maximum is not a number.
 QUICK: dict[str, Any] = {"xla_backend_optimization_level": 0, "xla_cpu_parallel_codegen_split_count": 1}
 QUICK_SECONDS = 0.05  # that a program takes in fast code, up to which this is the shortest way to its end
 

@@ -16,6 +16,7 @@ from .windows import Pads, Steps, outputs, pad, taps, window
 Array = jax.Array
 
 FEW = 25  # cells of a window that are counted one by one: each is a slice to compile
+ROUNDING = 8  # units in the last place by which the same sum may differ where it is computed twice
 
 
 def same_padding(lengths: Steps, windows: Steps, strides: Steps, dilation: Steps | None = None) -> Pads:
@@ -65,7 +66,7 @@ def _max_back(windows: Steps, strides: Steps, padding: Pads, saved: tuple[Array,
     x = pad(x, padding, -math.inf)
     if windows == strides:
         tiles, inner = _tiles(x, windows, spaces), tuple(range(2, 2 * len(windows) + 1, 2))
-        won = tiles >= jnp.expand_dims(y, inner)
+        won = tiles >= jnp.expand_dims(_least(y), inner)
         few = math.prod(windows) <= FEW
         wins = _wins(x, y, windows, strides) if few else jnp.maximum(jnp.sum(won, inner, dtype=dy.dtype), 1)
         # Without the barrier XLA counts the largest anew for each cell of their window.
@@ -107,14 +108,19 @@ def average_pool(x: Array, windows: Steps, strides: Steps, padding: Pads) -> Arr
 # -- helpers ----------------------------------------------------------------------------------------------------
 
 
-def _wins(x: Array, y: Array, windows: Steps, strides: Steps) -> Array:
-    """How many cells of each window are its largest, at least 1.
+def _least(y: Array) -> Array:
+    """What a cell must reach to count as the largest y of its window: y but for rounding.
 
-    XLA may compute x anew here, and round a product and a sum at once where the largest was not rounded so: then it
-    equals none of them.
+    XLA may compute x anew inside the slope's kernels, and round a product and a sum at once where y's were rounded
+    apart: none of the cells then equals y. Half precision is too coarse to tell neighbours from equals.
     """
-    ones = (1,) * len(windows)
-    won = [(window(x, tap, y.shape[1:-1], strides, ones) >= y).astype(y.dtype) for tap in taps(windows)]
+    return y - ROUNDING * jnp.finfo(y.dtype).eps * jnp.abs(y) if y.dtype.itemsize >= 4 else y
+
+
+def _wins(x: Array, y: Array, windows: Steps, strides: Steps) -> Array:
+    """How many cells of each window are its largest, at least 1."""
+    ones, least = (1,) * len(windows), _least(y)
+    won = [(window(x, tap, y.shape[1:-1], strides, ones) >= least).astype(y.dtype) for tap in taps(windows)]
     return jnp.maximum(sum(won[1:], won[0]), 1)
 
 
@@ -137,6 +143,7 @@ def _spill(x: Array, y: Array, share: Array, windows: Steps, strides: Steps) -> 
     Inputs with one remainder h mod stride stand at the same taps of their windows, so each remainder is a sum of
     shifted outputs, and the remainders interleave.
     """
+    least = _least(y)
     counts = [-(-length // s) for length, s in zip(x.shape[1:-1], strides, strict=True)]
     whole = pad(x, tuple((0, n * s - length) for n, s, length in zip(counts, strides, x.shape[1:-1], strict=True)))
     phases = []
@@ -147,7 +154,7 @@ def _spill(x: Array, y: Array, share: Array, windows: Steps, strides: Steps) -> 
         for steps in itertools.product(*reaches):
             shift = tuple((j, n - length - j) for j, n, length in zip(steps, counts, y.shape[1:-1], strict=True))
             # A window that is not there has no share.
-            total = total + jnp.where(mine >= pad(y, shift), pad(share, shift), 0)
+            total = total + jnp.where(mine >= pad(least, shift), pad(share, shift), 0)
         phases.append(total)
     axes = len(strides)
     dx = jnp.stack(phases).reshape(*strides, *phases[0].shape)

@@ -319,3 +319,21 @@ def test_rows_are_the_plans_own():
     x, y = np.full((100, 2), np.nan), np.zeros(100)
     x[3:6] = 1.0
     assert one(plan, (2,), x, y).layers[0].constant == 1
+
+
+def test_pooled_images_are_measured_as_they_train(monkeypatch):
+    """Quickly made code computes a thin convolution anew behind the pool and rounds it otherwise."""
+    from jindan.doctor import probes_program
+    from jindan.layers import Conv2D, Flatten, MaxPooling2D
+
+    layers = (Conv2D(16, 3, padding="same"), MaxPooling2D(2), Flatten(), Dense(3))
+    plan = Plan(layers, loss="sparse_categorical_crossentropy", seed=0)
+    x = np.abs(RNG.normal(size=(40, 28, 28, 1))).astype(np.float32)
+    y = RNG.integers(0, 3, 40)
+    quick = one(plan, (28, 28, 1), x, y)
+    monkeypatch.setattr(probes_program, "FEW_RUNS", {})
+    probes_program.compiled.cache_clear()
+    usual = one(plan, (28, 28, 1), x, y)
+    for a, b in zip(quick.layers, usual.layers, strict=True):
+        assert a.backward_norm == pytest.approx(b.backward_norm, rel=2e-3)
+        assert a.gradient_norm is b.gradient_norm or a.gradient_norm == pytest.approx(b.gradient_norm, rel=2e-3)
