@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..engine.compiling import briefly
 from ..errors import FileError, InputError
 from ..models import Model
 from ..plan import Plan
@@ -177,7 +176,6 @@ def search(
                        nested=nested, preprocessing=preprocessing, resume=resume, listen=listen)  # fmt: skip
 
 
-@briefly()
 def search_task(
     task: Task, space: Any, method: str = "random", trials: int = 64, *, folds: Any = 5,
     validation: float | None = None, batch: int = 8, seed: int = 0, nested: int | None = None,
