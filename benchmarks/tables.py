@@ -48,13 +48,13 @@ def measure(runs: int, only: Iterable[str] = TARGETS) -> Result:
         scores = (f"{value:.3f}" for value in (own, trivial, best))
         rows.append([name, TARGETS[name], found[0]["figure"], *scores, f"{seconds:.0f}"])
         print("  " + ", ".join(rows[-1]), file=sys.stderr, flush=True)
-        told = {code for each in found for code in each["findings"]}
         if name in SERIES and own <= trivial:
             notes.append(f"{name}: its rows are in order of time, and a random order of them is the wrong split.")
         else:
             goals.append(Goal(f"{name}: network − trivial answer", 100 * (own - trivial), "≥", LEAST, "points"))
         if name in LEAKS:
-            goals.append(Goal(f"{name}: the summary tells of the leak", float("data-leakage" in told), "≥", 1, ""))
+            told = all("data-leakage" in each["findings"] for each in found)
+            goals.append(Goal(f"{name}: the summary tells of the leak", float(told), "≥", 1, ""))
         figures[name] = found
     head = ["table", "target", "figure", "network", "trivial answer", "best simple model", "seconds"]
     return Result(

@@ -40,6 +40,7 @@ _NAMES = {
     "explain": "doctor.words",
     "Finding": "doctor.findings",
     "diagnose": "doctor.diagnosis",
+    "can_overfit": "doctor.few",
     "estimate_memory": "engine.memory",
     "register": "spec",
     "JindanError": "errors",

@@ -19,7 +19,21 @@ Array = jax.Array
 
 
 class Metric(Spec, kind="metric"):
-    """Base of metrics. `higher_is_better` orients selection; `label` names the column in the history."""
+    """Base of metrics. `higher_is_better` orients selection; `label` names the column in the history.
+
+    Shapes: targets and predictions (rows, …, outputs), weight (rows,). Subclasses give `sums` and `value`.
+
+    Attributes:
+        higher_is_better: Whether more is better.
+        targets: What the targets are, as of a loss.
+        name: What it is called in the history; None is its class's name in snake_case.
+
+    >>> from jindan.metrics import BinaryAccuracy
+    >>> metric, p = BinaryAccuracy(name="hits"), jnp.array([[0.9], [0.2]])
+    >>> total = metric.sums(jnp.ones((2, 1)), p, jnp.ones(2)) + metric.sums(jnp.zeros((2, 1)), p, jnp.array([0.0, 1.0]))
+    >>> metric.label, total.tolist(), round(float(metric.value(total)), 3)
+    ('hits', [2.0, 3.0], 0.667)
+    """
 
     higher_is_better: ClassVar[bool] = True
     targets: ClassVar[str] = "real"
@@ -30,11 +44,11 @@ class Metric(Spec, kind="metric"):
         return self.name or snake(type(self).__name__)
 
     def sums(self, y_true: Array, y_pred: Array, weight: Array) -> Array:
-        """Additive statistics of a batch; rows of weight 0 leave them unchanged."""
+        """Additive statistics of a batch, (k,); rows of weight 0 leave them unchanged."""
         raise NotImplementedError
 
     def value(self, total: Any) -> Any:
-        """The figure from the added statistics."""
+        """The figure from the added statistics, (k,)."""
         raise NotImplementedError
 
     def values(self, totals: np.ndarray) -> np.ndarray:
@@ -42,7 +56,12 @@ class Metric(Spec, kind="metric"):
         return np.array([self.value(total) for total in totals], dtype=float)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
-        """The figure for arrays at hand."""
+        """The figure for arrays at hand.
+
+        Args:
+            y_true, y_pred: (rows, …) targets and predictions.
+            sample_weight: (rows,) or None.
+        """
         y_true, y_pred = align(self, jnp.asarray(y_true), jnp.asarray(y_pred))
         weight = jnp.ones(y_pred.shape[0], y_pred.dtype)
         if sample_weight is not None:

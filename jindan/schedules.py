@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -16,14 +17,28 @@ Array = jax.Array
 
 
 class LearningRateSchedule(Spec, kind="schedule"):
-    """Base: calling it with the update number gives the rate."""
+    """Base: calling it with the update number, from 0, gives the rate.
+
+    Updates are counted, not epochs: an epoch has ⌈rows / batch size⌉ of them.
+
+    >>> [round(float(StepDecay(0.1, 10)(t)), 3) for t in (9, 10)]
+    [0.1, 0.01]
+    """
 
     def __call__(self, step: Any) -> Array:
+        """The rate for the update after `step` updates, a number."""
         raise NotImplementedError
 
 
 class ConstantRate(LearningRateSchedule):
-    """The same rate throughout."""
+    """The same rate throughout.
+
+    Args:
+        initial_learning_rate: It.
+
+    >>> round(float(ConstantRate(0.1)(1000)), 3)
+    0.1
+    """
 
     initial_learning_rate: float = item(default=0.01, rule=NOT_NEGATIVE, traced=True)
 
@@ -33,6 +48,12 @@ class ConstantRate(LearningRateSchedule):
 
 class ExponentialDecay(LearningRateSchedule):
     """η₀ · rate^(t / decay_steps), the exponent floored when `staircase`.
+
+    Args:
+        initial_learning_rate: η₀.
+        decay_steps: Updates until the rate is `decay_rate` times what it was.
+        decay_rate: Factor.
+        staircase: Whether the rate drops at once, every `decay_steps` updates.
 
     >>> round(float(ExponentialDecay(0.1, 10, 0.5)(20)), 4)
     0.025
@@ -49,7 +70,16 @@ class ExponentialDecay(LearningRateSchedule):
 
 
 class StepDecay(LearningRateSchedule):
-    """η₀ · factor^⌊t / step_size⌋: the rate drops every `step_size` updates."""
+    """η₀ · factor^⌊t / step_size⌋: the rate drops every `step_size` updates.
+
+    Args:
+        initial_learning_rate: η₀.
+        step_size: Updates from drop to drop.
+        factor: What the rate is multiplied by.
+
+    >>> [round(float(StepDecay(0.1, 10, factor=0.5)(t)), 3) for t in (0, 9, 10, 20)]
+    [0.1, 0.1, 0.05, 0.025]
+    """
 
     initial_learning_rate: float = item(rule=NOT_NEGATIVE, traced=True)
     step_size: float = item(rule=POSITIVE, traced=True)
@@ -60,13 +90,31 @@ class StepDecay(LearningRateSchedule):
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """values[i] while boundaries[i − 1] < t ≤ boundaries[i]."""
+    """values[i] while boundaries[i − 1] < t ≤ boundaries[i].
+
+    Args:
+        boundaries: Update numbers, not falling.
+        values: Rates, one more.
+
+    Raises:
+        InputError: when there are not one more values than boundaries, boundaries fall, or rates are negative.
+
+    >>> [round(float(PiecewiseConstantDecay((10,), (0.1, 0.01))(t)), 3) for t in (10, 11)]
+    [0.1, 0.01]
+    """
 
     boundaries: tuple[float, ...] = item()
     values: tuple[float, ...] = item()
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._numbers("boundaries", Number())
+        self._numbers("values", NOT_NEGATIVE)
+        if any(a > b for a, b in itertools.pairwise(self.boundaries)):
+            raise InputError(
+                "The boundaries of PiecewiseConstantDecay fall.", where="boundaries of PiecewiseConstantDecay",
+                expected="update numbers in their order", received=repr(self.boundaries), help="Sort them.",
+            )  # fmt: skip
         if len(self.values) != len(self.boundaries) + 1:
             raise InputError(
                 "PiecewiseConstantDecay needs one value more than boundaries.",
@@ -76,6 +124,20 @@ class PiecewiseConstantDecay(LearningRateSchedule):
                 help="Give the rate before the first boundary too.",
             )
 
+    def _numbers(self, name: str, rule: Number) -> None:
+        given = getattr(self, name)
+        found = given.tolist() if hasattr(given, "tolist") else given
+        found = (
+            tuple(v.item() if hasattr(v, "item") else v for v in found) if isinstance(found, (tuple, list)) else None
+        )
+        if found is None or not all(map(rule.accepts, found)):
+            raise InputError(
+                f"The {name} of PiecewiseConstantDecay must be numbers.", where=f"{name} of PiecewiseConstantDecay",
+                expected=f"a list, each {rule}", received=repr(given),
+                help="PiecewiseConstantDecay([1000, 2000], [0.1, 0.01, 0.001])",
+            )  # fmt: skip
+        object.__setattr__(self, name, found)
+
     def __call__(self, step: Any) -> Array:
         rate, t = jnp.asarray(self.values[0]), _real(step)
         for boundary, value in zip(self.boundaries, self.values[1:], strict=True):
@@ -84,7 +146,18 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 
 class PolynomialDecay(LearningRateSchedule):
-    """(η₀ − η_end)(1 − t / decay_steps)^power + η_end, constant afterwards unless `cycle`."""
+    """(η₀ − η_end)(1 − t / decay_steps)^power + η_end, constant afterwards unless `cycle`.
+
+    Args:
+        initial_learning_rate: η₀.
+        decay_steps: Updates until η_end is reached.
+        end_learning_rate: η_end.
+        power: 1 is a straight line.
+        cycle: Whether decay_steps is taken ⌈t / decay_steps⌉ times, so that the rate jumps up again and falls slower.
+
+    >>> [round(float(PolynomialDecay(0.1, 10, end_learning_rate=0.0)(t)), 3) for t in (0, 5, 20)]
+    [0.1, 0.05, 0.0]
+    """
 
     initial_learning_rate: float = item(rule=NOT_NEGATIVE, traced=True)
     decay_steps: float = item(rule=POSITIVE, traced=True)
@@ -103,7 +176,19 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 class InverseTimeDecay(LearningRateSchedule):
-    """η₀ / (1 + rate · t / decay_steps)."""
+    """η₀ / (1 + rate · t / decay_steps), t / decay_steps floored when `staircase`.
+
+    Args:
+        initial_learning_rate: η₀.
+        decay_steps: Updates that count as one.
+        decay_rate: rate.
+        staircase: Whether the rate drops at once, every `decay_steps` updates.
+
+    >>> [round(float(InverseTimeDecay(0.1, 10, 1.0)(t)), 3) for t in (0, 10, 30)]
+    [0.1, 0.05, 0.025]
+
+    Source: Robbins & Monro, "A stochastic approximation method", 1951.
+    """
 
     initial_learning_rate: float = item(rule=NOT_NEGATIVE, traced=True)
     decay_steps: float = item(rule=POSITIVE, traced=True)
@@ -116,7 +201,20 @@ class InverseTimeDecay(LearningRateSchedule):
 
 
 class CosineDecay(LearningRateSchedule):
-    """η₀ ((1 − α) ½(1 + cos π t/T) + α), after an optional linear warm-up (Loshchilov & Hutter 2017)."""
+    """η₀ ((1 − α) ½(1 + cos π t/T) + α), after an optional linear warm-up; constant from T on.
+
+    Args:
+        initial_learning_rate: η₀, or where the warm-up begins.
+        decay_steps: T, updates after the warm-up.
+        alpha: α, the share of the rate that is left in the end.
+        warmup_target: Where the warm-up ends and the decay begins; None is no warm-up.
+        warmup_steps: Updates of warm-up.
+
+    >>> [round(float(CosineDecay(0.1, 10)(t)), 3) for t in (0, 5, 10)]
+    [0.1, 0.05, 0.0]
+
+    Source: Loshchilov & Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
+    """
 
     initial_learning_rate: float = item(rule=NOT_NEGATIVE, traced=True)
     decay_steps: float = item(rule=POSITIVE, traced=True)
@@ -138,7 +236,19 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Cosine periods, each t_mul times longer and m_mul times lower than the last (SGDR)."""
+    """Cosine periods, each t_mul times as long as the last and beginning m_mul times as high.
+
+    Args:
+        initial_learning_rate: Where the first period begins.
+        first_decay_steps: Updates of the first period.
+        t_mul, m_mul: Factors from period to period.
+        alpha: The share of the first rate that is left at a period's end.
+
+    >>> [round(float(CosineDecayRestarts(0.1, 10)(t)), 3) for t in (0, 5, 10, 20)]
+    [0.1, 0.05, 0.1, 0.05]
+
+    Source: Loshchilov & Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
+    """
 
     initial_learning_rate: float = item(rule=NOT_NEGATIVE, traced=True)
     first_decay_steps: float = item(rule=POSITIVE, traced=True)
@@ -165,7 +275,20 @@ class CosineDecayRestarts(LearningRateSchedule):
 
 
 class WarmUp(LearningRateSchedule):
-    """A linear rise over `warmup_steps` updates, then the schedule (or rate) given (Goyal et al. 2017)."""
+    """A linear rise over `warmup_steps` updates, then the schedule (or rate) given, counted from there.
+
+    Update t has the share start + (1 − start) (t + 1) / warmup_steps of the first rate.
+
+    Args:
+        after: The schedule or rate.
+        warmup_steps: Updates of the rise.
+        start: The share it rises from.
+
+    >>> [round(float(WarmUp(0.1, 4)(t)), 3) for t in (0, 1, 3, 100)]
+    [0.025, 0.05, 0.1, 0.1]
+
+    Source: Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour", 2017.
+    """
 
     after: Any = item(kind="schedule", traced=True)
     warmup_steps: float = item(rule=COUNT, traced=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import numbers
 import re
@@ -133,6 +134,7 @@ def get(kind: str, identifier: Any, *, where: object = None) -> Any:
 
     Raises:
         UnknownNameError: when no such name is registered.
+        InputError: when it is of another kind, or a class that needs arguments.
     """
     if isinstance(identifier, Spec):
         if identifier.kind != kind and not (kind == "activation" and identifier.kind == "layer"):
@@ -141,11 +143,11 @@ def get(kind: str, identifier: Any, *, where: object = None) -> Any:
                 where=where,
                 expected=f"a {kind}: {', '.join(names(kind)[:12])}, …",
                 received=identifier,
-                help=f"Use something from jindan.{kind}s.",
+                help=f"Use something from jindan.{_room(kind)}.",
             )
         return identifier
-    if isinstance(identifier, type) and issubclass(identifier, Spec):
-        return identifier()
+    if isinstance(identifier, type) and (kind != "activation" or issubclass(identifier, Spec)):
+        return get(kind, _made(kind, identifier, where), where=where)
     if isinstance(identifier, Mapping):
         return from_json(kind, identifier)
     if isinstance(identifier, str):
@@ -160,7 +162,7 @@ def get(kind: str, identifier: Any, *, where: object = None) -> Any:
     raise InputError(
         f"This is not a {kind}.",
         where=where,
-        expected=f"a name, an object from jindan.{kind}s or a function",
+        expected=f"a name, an object from jindan.{_room(kind)} or a function",
         received=f"{identifier!r} ({type(identifier).__name__})",
         help=f"For instance {names(kind)[0]!r}." if names(kind) else None,
     )
@@ -307,6 +309,24 @@ def with_fields(value: Any, **changes: Any) -> Any:
 
 
 # -- helpers ----------------------------------------------------------------------------------------------------
+
+
+def _made(kind: str, cls: type, where: object) -> Any:
+    """What a class gives without arguments, as Keras takes classes."""
+    advice = f"If its objects can serve, call it: {cls.__name__}()."
+    if issubclass(cls, Spec):
+        with contextlib.suppress(TypeError):
+            return cls()
+        needed = [f"{field.name}=…" for field in dataclasses.fields(cls) if field.default is MISSING]  # type: ignore[arg-type]
+        advice = f"Call it: {cls.__name__}({', '.join(needed) or '…'})."
+    raise InputError(
+        f"A class stands where a {kind} belongs.", where=where, expected=f"an object from jindan.{_room(kind)}",
+        received=f"the class {cls.__name__}", help=advice,
+    )  # fmt: skip
+
+
+def _room(kind: str) -> str:
+    return kind + ("es" if kind.endswith("s") else "s")
 
 
 def _key(name: str) -> str:

@@ -3,12 +3,16 @@
 import gc
 import itertools
 import os
+import types
 
 import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
+# Most of what tests compile runs once: code that is made in half the time. Trainings of the folders below get the code
+# that users get.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1")
 
-from jindan.engine import devices
+from jindan.engine import compiling, devices, group
 
 # The number of devices is fixed once JAX runs: start as a training would, whichever test comes first.
 devices.start()
@@ -16,6 +20,26 @@ devices.start()
 
 MOST_MAPS = 25_000  # see `devices.crowded`; the operations that tests run one by one are kept by JAX itself
 _counted = itertools.count(1)
+
+
+USUAL = {"xla_backend_optimization_level": 3, "xla_cpu_parallel_codegen_split_count": 32}
+AS_USUAL = ("engine", "models")
+_folder = {"name": ""}
+
+
+def options(program, seconds):
+    """Of the compiler, as `compiling.options` has them, or those that users get."""
+    found = compiling.options(program, seconds)
+    return compiling.known(USUAL) if found is None and _folder["name"] in AS_USUAL else found
+
+
+group.compiling = types.SimpleNamespace(options=options)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Before the fixtures, which train as well."""
+    _folder["name"] = item.path.parent.name
 
 
 @pytest.fixture(autouse=True)

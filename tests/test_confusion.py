@@ -34,6 +34,15 @@ SIDE = RNG.random((200, 1))
         (TRUTH > 1, SIDE, None, oracle(TRUTH > 1, SIDE[:, 0] > 0.5)),
         ((TRUTH > 1).astype(int), SIDE, 2, oracle(TRUTH > 1, SIDE[:, 0] > 0.5)),
         (2 * TRUTH - 3, 2 * GUESS - 3, None, oracle(2 * TRUTH - 3, 2 * GUESS - 3)),
+        ([0, 1], [[0.0, -np.inf], [-np.inf, 0.0]], None, [[1, 0], [0, 1]]),
+        ([1, 2], [[0.9], [0.8]], None, [[0, 1], [0, 1]]),
+        (1.0 + (TRUTH > 1), SIDE[:, 0], None, oracle(TRUTH > 1, SIDE[:, 0] > 0.5)),
+        (np.where(TRUTH > 1, 1, -1), SIDE, [-1, 1], oracle(TRUTH > 1, SIDE[:, 0] > 0.5)),
+        (np.where(TRUTH > 1, "yes", "no"), SIDE, None, oracle(TRUTH > 1, SIDE[:, 0] > 0.5)),
+        (["no", "yes"], [0.3, 0.9], ["no", "yes"], [[1, 0], [0, 1]]),
+        (["yes", "yes"], [[0.3], [0.9]], ["no", "yes"], [[0, 0], [1, 1]]),
+        ([0, 0], [0.3, 0.9], None, [[1, 1], [0, 0]]),
+        ([1, 0], [0.3, 0.9], [1, 0], [[0, 1], [1, 0]]),
     ],
 )
 def test_it_is_scikit_learns(truth, guess, classes, wanted):
@@ -52,6 +61,11 @@ def test_it_is_scikit_learns(truth, guess, classes, wanted):
         ([0.0, np.nan], [0, 1], None, "Some rows have no class"),
         (["a", None], ["a", "a"], None, "Some rows have no class"),
         (np.zeros((2, 3, 4)), [0, 1], None, "A row has one class"),
+        ([0, 1], [[0.4, 0.6], [np.nan, np.nan]], None, "Some rows have no class"),
+        ([0, 1], [[0.4, 0.6], [np.nan, 0.6]], 2, "Some rows have no class"),
+        ([0, 1, 2], [0.2, 0.9, 0.4], None, "the second of two classes"),
+        (["a", "a"], [0.2, 0.9], None, "expected: two classes"),
+        (["a", "b"], [0.2, 0.9], ["a", "b", "c"], "received: a, b, c"),
     ],
 )
 def test_what_cannot_be_counted_is_told(truth, guess, classes, words):

@@ -10,6 +10,7 @@ import pytest
 from jindan import constraints, regularizers, spec
 from jindan.constraints import ClipWeights, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 from jindan.engine.train import train
+from jindan.errors import ShapeError
 from jindan.layers import Dense
 from jindan.plan import Plan
 from jindan.regularizers import L1, L1L2, L2
@@ -78,6 +79,21 @@ def test_a_zero_column_stays_zero_and_finite():
     zero = jnp.zeros((3, 2))
     for constraint, _, _ in CONSTRAINTS.values():
         assert np.all(np.asarray(constraint(zero)) == 0)
+
+
+def test_axes_that_weights_lack_are_refused_where_the_network_is_built():
+    for layer, name in ((Dense(2, kernel_constraint=MaxNorm(axis=7)), "kernel"),
+                        (Dense(2, kernel_constraint=MinMaxNorm(axis=(0, -2))), "kernel"),
+                        (Dense(2, bias_constraint=UnitNorm(axis=1)), "bias")):  # fmt: skip
+        with pytest.raises(
+            ShapeError, match=rf"names an axis(.|\n)*layer 1, Dense, {name}(.|\n)*received: (.|\n)*help: "
+        ):
+            Plan((layer,)).network((3,)).specs  # noqa: B018
+    with pytest.raises(ShapeError, match="names an axis"):
+        MaxNorm(axis=2)(jnp.ones((3, 2)))
+    norms = jnp.sqrt(jnp.sum(jnp.asarray(W) ** 2))
+    for axis in (None, (0, 1), [-1, 0]):
+        np.testing.assert_allclose(UnitNorm(axis)(jnp.asarray(W)), W / norms, rtol=1e-5)
 
 
 def test_constraints_hold_after_every_update():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Optional
 import typer
 
 from .choices import Lang, Method, ModelName, TaskName
+from .printing import print_json
 
 app = typer.Typer(
     name="jindan",
@@ -61,6 +61,10 @@ Drop = Annotated[Text, typer.Option(help="Columns to leave out, separated by com
 Numeric = Annotated[
     Text, typer.Option(help="Scaling: zscore (unless given), minmax, sum, whiten-pca, whiten-zca or none.")
 ]
+Groups = Annotated[
+    Text, typer.Option(help="Column of groups (patients, users): none is in two parts, nor learnt from.")
+]
+Time = Annotated[Text, typer.Option(help="Column of time, or rows for the file's order: the last rows are the test.")]
 Target = Annotated[
     Text,
     typer.Option(help="Column to predict: its name, or its place (-1 is the last). With --model: its colours."),
@@ -97,7 +101,7 @@ def look(
     if holds_images(data):
         images = look_at_images(data)
         if json_out:
-            _print_json({**images.to_dict(), "notes": {name: images.notes(name) for name in ("en", "ko")}})
+            print_json({**images.to_dict(), "notes": {name: images.notes(name) for name in ("en", "ko")}})
             return
         from .show import show_images
 
@@ -105,7 +109,7 @@ def look(
         return
     seen = look_at(data, target, header=header)
     if json_out:
-        _print_json({**seen.to_dict(), "notes": {name: seen.notes(name) for name in ("en", "ko")}})
+        print_json({**seen.to_dict(), "notes": {name: seen.notes(name) for name in ("en", "ko")}})
         return
     from .show import show_look
 
@@ -146,6 +150,8 @@ def train(
     drop: Drop = None,
     numeric: Numeric = None,
     header: Header = None,
+    groups: Groups = None,
+    time: Time = None,
     start: Annotated[
         Path | None,
         typer.Option("--from", help="A run whose model is trained on, on this table.", callback=_known_run),
@@ -185,9 +191,9 @@ def train(
         result = train_table(
             data, target, task=task.value, layers=layers, plan=plan, epochs=epochs, batch_size=batch_size,
             optimizer=optimizer, learning_rate=learning_rate, loss=loss, validation=validation, test=test, seed=seed,
-            out=out, preprocessing=preprocessing_of(drop, numeric, plan), header=header, start=start, listen=bar,
-            lang=lang.value, command=shlex.join(["jindan", *(ctx.obj or ())]), folds=folds, seeds=seeds,
-            ensemble=ensemble,
+            out=out, preprocessing=preprocessing_of(drop, numeric, plan), header=header, groups=groups,
+            time=time, start=start, listen=bar, lang=lang.value, command=shlex.join(["jindan", *(ctx.obj or ())]),
+            folds=folds, seeds=seeds, ensemble=ensemble,
         )  # fmt: skip
     return _finished(result, json_out, quiet, lang)
 
@@ -215,6 +221,8 @@ def search(
     drop: Drop = None,
     numeric: Numeric = None,
     header: Header = None,
+    groups: Groups = None,
+    time: Time = None,
     out: Annotated[Optional[Path], typer.Option(help="The folder, runs/search-<table>-<time> unless given.")] = None,  # noqa: UP045
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a search cut off: the newest one, or --out.")
@@ -233,13 +241,13 @@ def search(
     found = search_rows(
         data, target, lang.value, json_out or quiet, method=method.value, trials=trials, space=space, folds=folds,
         batch=batch, epochs=epochs, seed=seed, task=task.value, validation=validation, test=test,
-        preprocessing=preprocessing_of(drop, numeric, None), header=header, out=out, resume=resume,
-        command=ctx.obj or (),
+        preprocessing=preprocessing_of(drop, numeric, None), header=header, groups=groups, time=time,
+        out=out, resume=resume, command=ctx.obj or (),
     )  # fmt: skip
     if found is None:
         return True
     if json_out:
-        _print_json(found.summary())
+        print_json(found.summary())
         return found.run.interrupted
     return _finished(found.run, False, quiet, lang)
 
@@ -274,7 +282,7 @@ def _finished(result: object, json_out: bool, quiet: bool, lang: Lang) -> bool:
         print(f"jindan: {say(key, lang.value, epochs=epochs)}", file=sys.stderr)
         print(f"  help: jindan resume {folder}", file=sys.stderr)
     if json_out:
-        _print_json(result.summary())  # type: ignore[attr-defined]
+        print_json(result.summary())  # type: ignore[attr-defined]
     elif quiet:
         print(result.folder)  # type: ignore[attr-defined]
     else:
@@ -375,9 +383,3 @@ def explain(
     from .use import explain_concept
 
     explain_concept(concept, lang.value, json_out)
-
-
-def _print_json(value: object) -> None:
-    from ..utils import finite
-
-    print(json.dumps(finite(value), ensure_ascii=False))

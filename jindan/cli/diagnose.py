@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from ..report.names import metric_name
+from .printing import print_json
 from .progress import Bar
 from .show import in_language
 from .use import refuse_others, write_text
@@ -24,7 +24,7 @@ def diagnose_rows(run: Path, lang: str, as_json: bool, quiet: bool, *, repair: b
     if page is not None:
         write_text(page, found.report.to_html(lang=lang))
     if as_json:
-        print(json.dumps(found.summary(), ensure_ascii=False))
+        print_json(found.summary())
         return
     print(found.report.text(lang))
     if not repair:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Collection, Sequence
@@ -13,6 +12,7 @@ from ..errors import InputError
 from ..runs.others import OtherRun, settings_asked, train_other
 from ..runs.others_settings import WORD2VEC, refuse_meaningless
 from ..runs.others_use import OtherModel
+from .printing import print_json
 from .progress import Bar
 from .use import preprocessing_of, write_text
 from .words import say
@@ -43,7 +43,7 @@ def train_model(
         epochs = max((len(values) for values in found.record["history"].values()), default=0)
         print(f"jindan: {say('o_interrupted', lang, epochs=epochs)}", file=sys.stderr)
     if options["json_out"]:
-        _print(found.summary())
+        print_json(found.summary())
     elif options["quiet"]:
         print(found.folder)
     else:
@@ -126,7 +126,7 @@ def predict_others(run: Path, sources: list[Path], out: Path | None, as_json: bo
     if as_json:
         body: dict[str, Any] = {"rows": len(table), "out": None if out is None else str(out), "warnings": remarks,
                                 "strange": strange}  # fmt: skip
-        _print(body if out is not None else {**body, "predictions": table.to_dicts()})
+        print_json(body if out is not None else {**body, "predictions": table.to_dicts()})
     elif out is None:
         print(table.write_csv(), end="")
 
@@ -158,13 +158,13 @@ def evaluate_others(run: Path, data: Path, as_json: bool, lang: str) -> None:
         if not as_json:
             show_scores(scores, rows, lang)
             return
-        _print({"run": str(run), "rows": rows, "metrics": {name: s.value for name, s in scores.items()},
-                "intervals": {name: [s.low, s.high] for name, s in scores.items()}})  # fmt: skip
+        print_json({"run": str(run), "rows": rows, "metrics": {name: s.value for name, s in scores.items()},
+                    "intervals": {name: [s.low, s.high] for name, s in scores.items()}})  # fmt: skip
         return
     frame: Any = None if model.reader is None else model.frame([data])
     found = model.figures(frame)
     if as_json:
-        _print({"run": str(run), "model": model.kind, "rows": len(frame), "figures": found})
+        print_json({"run": str(run), "model": model.kind, "rows": len(frame), "figures": found})
         return
     from rich.table import Table
 
@@ -193,7 +193,7 @@ def sample_rows(run: Path, count: int, seed: int | None, out: Path | None, as_js
             print(say("written", lang, rows=len(found), out=out))
     if as_json:
         body = {"rows": len(found), "out": None if out is None else str(out)}
-        _print(body if out is not None else {**body, "samples": found.to_dicts()})
+        print_json(body if out is not None else {**body, "samples": found.to_dicts()})
     elif out is None:
         print(found.write_csv(), end="")
 
@@ -214,7 +214,7 @@ def _write_images(images: Any, out: Path | None, count: int, as_json: bool, lang
         raise InputError("The file cannot be written.", where=out, expected="a place you may write to",
                          received=error.strerror, help="Choose another --out.") from None  # fmt: skip
     if as_json:
-        _print({"images": count, "out": str(out)})
+        print_json({"images": count, "out": str(out)})
     else:
         print(say("o_images", lang, count=count, out=out))
 
@@ -229,16 +229,15 @@ def show_neighbors(run: Path, words: list[str], row: int | None, count: int, as_
     if row is not None:
         rows = model.near_rows(row, count)
         if as_json:
-            _print({"run": str(run), "row": row, "neighbors": rows})
+            print_json({"run": str(run), "row": row, "neighbors": rows})
             return
         for found in rows:
             print(f"{found['row']:>6}  {found['distance']:.4g}" + (f"  {found['label']}" if "label" in found else ""))
         return
     near = model.near_words(words, count)
     if as_json:
-        _print(
-            {"run": str(run), "words": " ".join(words), "neighbors": [{"word": w, "similarity": s} for w, s in near]}
-        )
+        near_by = [{"word": word, "similarity": similarity} for word, similarity in near]
+        print_json({"run": str(run), "words": " ".join(words), "neighbors": near_by})
         return
     for word, similarity in near:
         print(f"{similarity:.3f}  {word}")
@@ -251,9 +250,3 @@ def _need_other(run: Path, command: str, help: str) -> None:
         raise InputError(f"jindan {command} is for models without a target.", where=run,
                          expected="a run of `jindan train … --model`",
                          received="a network with a target", help=help)  # fmt: skip
-
-
-def _print(value: Any) -> None:
-    from ..utils import finite
-
-    print(json.dumps(finite(value), ensure_ascii=False, default=str))

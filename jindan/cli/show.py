@@ -12,9 +12,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ..data.look_words import sentence as remark
 from ..report.headline import best_baseline, main_score, sentence, verdict_of
 from ..report.markup import clip
 from ..report.names import baseline_name, falls, is_share, metric_name
+from ..report.relied import fell
 from ..report.values import measure
 from ..runs.tables import judged_part
 from .show_repeats import show_repeated
@@ -24,6 +26,8 @@ LONGEST = 60
 """Characters of a value in a list of values."""
 FEW = 5
 """Classes or values of a feature that a line tells of."""
+RELIED, LEAST_FALL = 3, 0.005
+"""Columns that are named as what a network relies on, and how far its score must fall without one."""
 MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "info": ("·", "blue")}
 
 
@@ -53,8 +57,12 @@ def show_run(record: dict[str, Any], folder: Path, lang: str) -> None:
         console.print(_scores_table(record, lang))
     show_repeated(console, record, lang)
     _findings(console, record, lang)
+    if line := _relied(record.get("relied_on"), lang):
+        show_remark(console, line)
     if record.get("time_order"):
         show_remark(console, say("time_order", lang, column=record["time_order"].get("column")))
+    if parted := record["data"].get("parted"):
+        show_remark(console, remark(f"parted-by-{parted['by']}", parted, lang))
     _columns(console, record["data"], lang)
     for note in record.get("untold", {}).get(lang, ()):
         show_remark(console, note)
@@ -80,6 +88,17 @@ def show_run(record: dict[str, Any], folder: Path, lang: str) -> None:
         lines.append(f"jindan diagnose {place} --repair")
     for line in ([f"jindan resume {place}"] if unfinished else []) + lines:
         console.print(Text(f"  {line}", style="cyan"), soft_wrap=True)
+
+
+def _relied(block: dict[str, Any] | None, lang: str) -> str:
+    """The columns without which the score falls most, where it falls by more than the shuffles differ."""
+    if block is None:
+        return ""
+    most = [f for f in block["features"] if f["importance"] > max(f["std"], LEAST_FALL)][:RELIED]
+    if not most:
+        return ""
+    names = ", ".join(f"{clip(f['feature'], 30)} ({fell(f['importance'])})" for f in most)
+    return say("relied_on", lang, names=names, metric=in_language(metric_name(block["scoring"]), lang))
 
 
 def _columns(console: Console, data: dict[str, Any], lang: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError, InputError, suggestion
+from .printing import print_json
 from .words import say
 
 OVERSHOOT = 0.05
@@ -95,7 +95,7 @@ def predict_rows(run: Path, sources: list[Path], out: Path | None, as_json: bool
         body = {"rows": len(table), "out": None if out is None else str(out), "warnings": remarks}
         if out is None:
             body["predictions"] = table.to_dicts()
-        _print(body)
+        print_json(body)
     elif out is None:
         print(table.write_csv(), end="")
 
@@ -129,7 +129,7 @@ def evaluate_rows(run: Path, data: Path, as_json: bool, lang: str) -> None:
             "intervals": {name: [score.low, score.high] for name, score in scores.items()},
             "warnings": remarks,
         }
-        _print(body)
+        print_json(body)
         return
     from .show import show_scores
 
@@ -164,14 +164,14 @@ def explain_concept(concept: str | None, lang: str, as_json: bool) -> None:
     if concept is None:
         rows = [explain(name, lang) for name in concepts()]
         if as_json:
-            _print([{"concept": row.slug, "title": row.title, "short": row.short} for row in rows])
+            print_json([{"concept": row.slug, "title": row.title, "short": row.short} for row in rows])
         else:
             for row in rows:
                 print(f"{row.slug:32} {row.title}: {row.short}")
         return
     found = explain(concept, lang)
     if as_json:
-        _print(found.to_dict())
+        print_json(found.to_dict())
     else:
         print(found.text())
 
@@ -266,9 +266,3 @@ def write_text(path: Path, text: str) -> None:
             "The file cannot be written.", where=path, expected="a place you may write to", received=error.strerror,
             help="Choose another place.",
         ) from None  # fmt: skip
-
-
-def _print(value: Any) -> None:
-    from ..utils import finite
-
-    print(json.dumps(finite(value), ensure_ascii=False, default=str))

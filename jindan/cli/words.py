@@ -44,9 +44,13 @@ TEXTS = {
     "on_train": ("on the training rows", "훈련 데이터에서"),
     "time_order": (
         "The rows follow one another in time (column {column}): rows in random order are the wrong split for "
-        "forecasting, and these figures flatter it.",
+        "forecasting, and these figures flatter it; --time {column} splits in order.",
         "행이 시간 순서({column} 열)로 이어집니다. 예측 목적이라면 행을 무작위로 나누는 것은 맞지 않으며, "
-        "이 수치는 실제보다 좋게 나온 것입니다.",
+        "이 수치는 실제보다 좋게 나온 것입니다. --time {column}을 주면 시간 순서로 나눕니다.",
+    ),
+    "relied_on": (
+        "It relies most on {names}: that far {metric} falls when the column is shuffled.",
+        "가장 많이 보는 열: {names}. 괄호 안은 그 열을 뒤섞었을 때 떨어지는 {metric}입니다.",
     ),
     "dropped": ("Columns left out: {names}.", "쓰지 않은 열: {names}."),
     "mostly_numbers": (

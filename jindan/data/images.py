@@ -318,10 +318,11 @@ def _assembled(name: str, images: Mapping[str, Any], labels: Mapping[str, Any], 
     """Arrays of the parts → Images, the classes being those of the training labels."""
     made: dict[str, Images] = {}
     classes: tuple[str, ...] | None = None
+    beyond = any(a is not None and a.dtype.kind in "iuf" and a.max(initial=0) > 1 for a in images.values())
     for part, array in images.items():
         if array is None:
             continue
-        made[part] = Images(name, as_bytes(array, where))
+        made[part] = Images(name, as_bytes(array, where, beyond))
         if labels.get(part) is not None:
             numbers, classes = numbered(labels[part], len(array), classes)
             made[part] = replace(made[part], labels=numbers, classes=classes)

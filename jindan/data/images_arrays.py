@@ -15,8 +15,14 @@ from numpy.typing import NDArray
 from jindan.errors import FileError, InputError
 
 
-def as_bytes(array: NDArray[Any], where: str) -> NDArray[np.uint8]:
-    """(n, height, width, channels) uint8; values from 0 to 1 become 0 to 255, of whole numbers too."""
+def as_bytes(array: NDArray[Any], where: str, beyond: bool = False) -> NDArray[np.uint8]:
+    """(n, height, width, channels) uint8; values from 0 to 1 become 0 to 255.
+
+    Args:
+        array: (n, height, width), or with 1 or 3 channels behind.
+        where: What errors name.
+        beyond: Whether other parts of the set go beyond 1: the whole numbers 0 and 1 are dark pixels then.
+    """
     if array.ndim == 3:
         array = array[..., None]
     if array.ndim != 4 or array.shape[-1] not in (1, 3) or 0 in array.shape:
@@ -31,9 +37,10 @@ def as_bytes(array: NDArray[Any], where: str) -> NDArray[np.uint8]:
             "The values are no pixels.", where=where, expected="numbers from 0 to 255, or from 0 to 1",
             received=f"{array.dtype} from {low:g} to {high:g}", help="Scale them to 0 … 255 first.",
         )  # fmt: skip
-    if high > 1 and array.dtype == np.uint8:
+    stretched = high <= 1 and not (beyond and array.dtype.kind != "b" and np.array_equal(array, np.floor(array)))
+    if not stretched and array.dtype == np.uint8:
         return array
-    return np.rint(array * (255.0 if high <= 1 else 1.0)).astype(np.uint8)
+    return np.rint(array * (255.0 if stretched else 1.0)).astype(np.uint8)
 
 
 def numbered(labels: Any, rows: int, classes: tuple[str, ...] | None = None) -> tuple[Any, tuple[str, ...]]:

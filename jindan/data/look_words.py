@@ -38,6 +38,14 @@ _WORDS: dict[str, tuple[str, str]] = {
         "not known.",
         "`{run}`의 표를 다시 읽을 수 없어, 성적을 잰 행이 이전 학습에 쓰였는지 알 수 없습니다.",
     ),
+    "parted-by-groups": (
+        "Rows that share `{column}` are in one part: {count} groups.",
+        "`{column}` 값이 같은 행은 한쪽에만 있습니다. 그룹은 {count}개입니다.",
+    ),
+    "parted-by-time": (
+        "The parts follow one another in time (`{column}`): the last rows are the test.",
+        "행을 시간 순서(`{column}`)로 나누었습니다. 마지막 행들이 시험 데이터입니다.",
+    ),
     "rare-class": (
         "Class `{label}` has only {count} of {rows} rows; accuracy alone will hide how it fares.",
         "클래스 `{label}`의 행은 {rows}개 중 {count}개뿐입니다. 정확도만으로는 이 클래스의 성적이 드러나지 않습니다.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -259,14 +259,32 @@ class Preprocessor:
         """Encoders whose columns are inputs of their own."""
         return tuple(e for e in self.encoders if isinstance(e, TextEncoder | ImageEncoder))
 
+    def shuffled(
+        self, frame: polars.DataFrame, orders: Sequence[NDArray[Any]]
+    ) -> Iterator[tuple[str, list[NDArray[np.float32]]]]:
+        """Each column of the matrix, and the matrix with that column's values in other orders of the rows.
+
+        Args:
+            frame: The rows.
+            orders: Orders of their numbers.
+        """
+        numbers = [e.numbers(frame[e.name]) for e in self.encoders]
+        flags = [e.flags(frame[e.name]) for e in self.encoders]
+        for k, e in enumerate(self.encoders):
+            if numbers[k].shape[1] or flags[k].shape[1]:
+                others = [[[*parts[:k], parts[k][order], *parts[k + 1 :]] for parts in (numbers, flags)]
+                          for order in orders]  # fmt: skip
+                yield e.name, [self._scaled(*pair) for pair in others]
+
     def _matrix(self, frame: polars.DataFrame) -> NDArray[np.float32]:
-        block = self._numbers(frame)
+        return self._scaled([self._numbers(frame)], [e.flags(frame[e.name]) for e in self.encoders])
+
+    def _scaled(self, numbers: Sequence[Matrix], flags: Sequence[Matrix]) -> NDArray[np.float32]:
+        block = np.concatenate(numbers, axis=1)
         if block.shape[0] and block.shape[1]:
             for scaler in self.scalers:
                 block = scaler.transform(block)
-        flags = [e.flags(frame[e.name]) for e in self.encoders]
-        whole = np.concatenate([block, *flags], axis=1)
-        return np.clip(whole, -_LIMIT, _LIMIT).astype(np.float32)
+        return np.clip(np.concatenate([block, *flags], axis=1), -_LIMIT, _LIMIT).astype(np.float32)
 
     def check(self, frame: polars.DataFrame) -> list[dict[str, Any]]:
         """What is different in these rows from the training rows, in plain numbers.

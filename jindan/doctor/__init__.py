@@ -8,6 +8,7 @@ _NAMES = {
     "diagnose": "diagnosis",
     "Report": "diagnosis",
     "examine": "diagnosis",
+    "can_overfit": "few",
     "Finding": "findings",
     "Repair": "trials",
     "Keeper": "keeping",

@@ -10,6 +10,7 @@ from ..errors import JindanError
 from ..plan import Plan
 
 TASKS = ("binary", "multiclass", "multilabel", "regression")
+CELLS, MOST_ROWS = 2_000_000, 2000  # numbers that medians are taken of; so many rows at least
 
 
 def task_of(plan: Plan, y: Any) -> str:
@@ -33,8 +34,9 @@ def task_of(plan: Plan, y: Any) -> str:
         if flat.shape[1] > 1 or np.any(flat < 0):
             return "other"
         return "binary" if plan_width(flat) == 2 else "multiclass"
-    values = np.unique(flat[np.isfinite(flat)]) if flat.dtype.kind == "f" else np.unique(flat)
-    if not set(values.tolist()) <= {0, 1} and not set(values.tolist()) <= {-1, 1}:
+    # Sorting all values to see which there are would take seconds of targets as wide as images.
+    ones = (flat == 1) | ~np.isfinite(flat)
+    if not (ones | (flat == 0)).all() and not (ones | (flat == -1)).all():
         return "regression"
     if flat.shape[1] == 1:
         return "binary"
@@ -130,18 +132,20 @@ def trivial_loss(plan: Plan, task: str, y: Any, weight: Any = None) -> float | N
     loss = plan.loss
     if task not in TASKS or getattr(loss, "from_logits", False) or getattr(loss, "function", None) is not None:
         return None
-    y = np.asarray(y, np.float64).reshape(len(y), -1)
+    y = np.asarray(y).reshape(len(y), -1)
     if not len(y) or not np.isfinite(y).all():
         return None
     heavy = row_weights(plan, y, weight)
-    if not heavy.sum() > 0:
+    # Where a row counts less than nothing, the mean and the median need not be the best answers.
+    if not (heavy.min() >= 0 and 0 < heavy.sum() < np.inf):
         return None
-    truth: Any = y.astype(np.float32)
-    middle = np.quantile(y, 0.5, axis=0, weights=heavy, method="inverted_cdf")
-    constants = [np.average(y, axis=0, weights=heavy), middle]
+    truth: Any
     if loss.targets == "integer":
         shares = np.bincount(y[:, 0].astype(int), heavy) / heavy.sum()
         constants, truth = [shares], y[:, 0].astype(np.int32)
+    else:
+        even = weight is None and not plan.class_weight
+        constants, truth = _middles(y, None if even else heavy), y.astype(np.float32)
     found = []
     for constant in constants:
         guess = np.broadcast_to(constant.astype(np.float32), (len(y), len(constant)))
@@ -150,6 +154,21 @@ def trivial_loss(plan: Plan, task: str, y: Any, weight: Any = None) -> float | N
         except (JindanError, TypeError, ValueError):
             return None
     return min((value for value in found if np.isfinite(value)), default=None)
+
+
+def _middles(y: np.ndarray, weight: np.ndarray | None) -> list[np.ndarray]:
+    """The means of the columns, and their medians; rows count by their weights where there are any."""
+    from .references import some
+
+    # The median of some rows is off by chance, which adds to the loss about one part in as many rows.
+    rows = some(len(y), max(MOST_ROWS, CELLS // max(y.shape[1], 1)))
+    part = y[rows].astype(np.float64)
+    if weight is None:
+        return [y.mean(0, dtype=np.float64), np.median(part, axis=0)]
+    found = [weight @ y / weight.sum()]
+    if weight[rows].sum() > 0:
+        found.append(np.quantile(part, 0.5, axis=0, weights=weight[rows], method="inverted_cdf"))
+    return found
 
 
 def row_weights(plan: Plan, y: np.ndarray, weight: Any = None) -> np.ndarray:

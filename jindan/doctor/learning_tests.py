@@ -23,9 +23,10 @@ from ..layers.base import Context
 from ..plan import Plan
 from . import judge
 from .evidence import Case
+from .few import FEW, by_heart, mixed, replace_random
 from .learning_inputs import permutation, shuffled_inputs, shuffled_targets
 from .learning_rates import rate_ladder
-from .learning_runs import ILL, MOST_ROWS, Numbers, bare, cost, harmless, scored
+from .learning_runs import ILL, MOST_ROWS, Numbers, cost, harmless, scored
 from .references import some
 from .starting import begun
 
@@ -39,8 +40,6 @@ __all__ = [
     "shuffled_inputs",
     "shuffled_targets",
 ]
-
-FEW = 8
 
 
 @harmless
@@ -80,15 +79,6 @@ def mode_gap(case: Case, task: str) -> Numbers:
     error = float(np.sqrt(2 * middle * (1 - middle) / len(rows)))
     return {"training_score": scores[0], "inference_score": scores[1], "drop": scores[0] - scores[1], "error": error,
             "training_loss": losses[0], "inference_loss": losses[1], "layer": network.title(norms[0])}  # fmt: skip
-
-
-def replace_random(plan: Plan) -> Plan:
-    """The plan without layers' randomness: rates of dropout and noise at 0."""
-    layers = []
-    for layer in plan.layers:
-        changes = {name: 0.0 for name in ("rate", "stddev") if layer.random and hasattr(layer, name)}
-        layers.append(layer.replace(**changes) if changes else layer)
-    return plan.replace(layers=tuple(layers))
 
 
 def expected_initial_loss(plan: Plan, task: str, y: Any) -> float | None:
@@ -168,11 +158,8 @@ def overfits_few(case: Case, task: str, *, rows: int = FEW, updates: int = 500) 
     """
     if isinstance(case.data.x, tuple) or len(case.data) < 2:
         return {}
-    chosen = _mixed(task, case.data.y, rows)
-    plan = bare(replace_random(case.plan)).replace(
-        l1=0.0, l2=0.0, mixup=0.0, weight_noise=0.0, batch_size=len(chosen), class_weight=(),
-        epochs=min(max(updates, case.plan.epochs), 10 * updates),
-    )  # fmt: skip
+    chosen = mixed(task, case.data.y, rows)
+    plan = by_heart(case.plan, len(chosen), min(max(updates, case.plan.epochs), 10 * updates))
     data = Data.of(case.data.x[chosen], case.data.y[chosen])
     run = train(plan, data, start=begun(case, plan))
     losses = run.history["loss"]
@@ -180,12 +167,3 @@ def overfits_few(case: Case, task: str, *, rows: int = FEW, updates: int = 500) 
         "score": scored(task, run, data), "first_loss": losses[0], "last_loss": losses[-1],
         "ratio": losses[-1] / losses[0] if losses[0] else None, "rows": len(chosen), "updates": run.steps,
     }  # fmt: skip
-
-
-def _mixed(task: str, y: Any, rows: int) -> np.ndarray:
-    """Rows of as many classes as possible, the first of each."""
-    if task not in ("binary", "multiclass"):
-        return np.arange(min(rows, len(y)))
-    label = judge.labels(task, y)
-    order = np.argsort([np.sum(label[:place] == one) for place, one in enumerate(label[:4096])], kind="stable")
-    return np.sort(order[:rows])

@@ -148,8 +148,8 @@ def slow_pairing(plan: Plan, input_shape: Any, y: Any) -> tuple[str, dict[str, A
     """
     if not plan.layers or plan.wiring is not None or not isinstance(plan.loss, Loss) or isinstance(y, tuple):
         return None
-    name, values = output_activation(plan.layers), np.unique(np.asarray(y))
-    if plan.loss.targets != "real" or name not in PROBABILITIES or not set(values.tolist()) <= {0, 1}:
+    name, values = output_activation(plan.layers), np.asarray(y)
+    if plan.loss.targets != "real" or name not in PROBABILITIES or not ((values == 0) | (values == 1)).all():
         return None
     network = plan.network(input_shape)
     evidence = {"activation": name, "loss": type(plan.loss).__name__, "units": network.output_shape[-1]}
@@ -250,13 +250,13 @@ def look_before(plan: Plan, input_shape: Any, data: Any, *, warn: bool = True) -
                 warnings.warn(
                     f"{name} holds NaN or infinity in {count} place{'s' * (count > 1)}, first in row {row}; every "
                     "weight that training updates with it becomes NaN. Drop or fill such rows.",
-                    JindanWarning, stacklevel=4,
+                    JindanWarning, stacklevel=5,
                 )  # fmt: skip
     for layer, reason, evidence in _contradictions(plan, input_shape, data.y):
         severity = "warning" if reason in TOLERABLE else "error"
         found.append(Finding("output-loss-mismatch", severity, layer, {"reason": reason, **evidence}, 0.99))
         if warn:
-            warnings.warn(f"{layer}: {REASONS[reason][0]}.", JindanWarning, stacklevel=4)
+            warnings.warn(f"{layer}: {REASONS[reason][0]}.", JindanWarning, stacklevel=5)
     counted = batch_arithmetic(plan, len(data))
     if counted is not None:
         found.append(counted)
@@ -264,6 +264,6 @@ def look_before(plan: Plan, input_shape: Any, data: Any, *, warn: bool = True) -
             numbers = counted.evidence
             warnings.warn(
                 f"Gradients of {numbers['accumulated']} batches are gathered for an update, and the training has "
-                f"{numbers['batches']}: no weight will change.", JindanWarning, stacklevel=4,
+                f"{numbers['batches']}: no weight will change.", JindanWarning, stacklevel=5,
             )  # fmt: skip
     return ordered(found)

@@ -155,9 +155,11 @@ def _confirmed(case: Case, edits: list[Edit], search: Search) -> Repair | None:
     """The first edit that is proved on fresh splits, at full length, and that no longer one beats."""
     trials = search.bench.run(edits, each=search.each)
     settled = [_settled(case, edit, trial) for edit, trial in zip(edits, trials, strict=True)]
-    # The untouched plan is settled too, by runs of its own length: both are to train on equally many rows.
-    search.bench.deadline = time.monotonic() + search.budget
-    untouched = _settled(case, NOTHING, search.bench.run([NOTHING])[0])
+    untouched = NOTHING
+    if _stops_by_held(case.plan):
+        # The untouched plan is settled too, by runs of its own length: both are to train on equally many rows.
+        search.bench.deadline = time.monotonic() + search.budget
+        untouched = _settled(case, NOTHING, search.bench.run([NOTHING])[0])
     # Long trainings are run once on each split.
     repeats = REPEATS if 2 * search.bench.seconds(case.plan) < search.budget / 2 else 1
     bench = Bench(case, search.seeds, search.measure, 1, time.monotonic() + search.budget, repeats)
@@ -193,12 +195,15 @@ def _length(case: Case, edit: Edit, bench: Bench) -> float:
     return np.inf if plan is None else bench.seconds(plan)
 
 
+def _stops_by_held(plan: Plan) -> bool:
+    """Whether a figure of rows that are not trained on ends the training."""
+    return plan.early_stopping is not None and plan.early_stopping.monitor.startswith("val_")
+
+
 def _settled(case: Case, edit: Edit, trial: Trial) -> Edit:
     """The edit with early stopping settled to the epochs that were best, so that all rows can be trained on."""
     plan = edit.apply(case.plan)
-    if trial.failed or plan is None or plan.early_stopping is None or not trial.epochs:
-        return edit
-    if not plan.early_stopping.monitor.startswith("val_"):
+    if trial.failed or plan is None or not trial.epochs or not _stops_by_held(plan):
         return edit
     epochs = max(1, round(float(np.median(trial.epochs))))
     last = Edit("overfitting", f"{epochs} epochs", {}, lambda p: final_plan(p, [epochs], None))

@@ -89,7 +89,7 @@ def unseen(case: Case) -> Any:
                 found.append(Finding("symmetric-init", "error", network.title(index), evidence, 0.9))
     known = {finding.code for finding in found}
     rest = [finding for finding in ranked(facts, suspects(facts)) if finding.code not in known]
-    return Report((*ordered(found), *rest), facts)
+    return Report((*ordered(found), *rest), facts, repairable=False)
 
 
 # -- the case ----------------------------------------------------------------------------------------------------

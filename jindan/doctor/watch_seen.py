@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from .keeping import LARGEST
 
 MOST_ROWS = 4096  # rows gathered from batches where no data are given, and evaluated at an epoch's end
 SAMPLED = 8  # rows of a batch that are looked for among those gathered, once these are as many as are kept
-AGAIN = 8  # rows that have to come again before the length of an epoch is told from them
+AGAIN = 8  # rows that have to come again, one after another, before the length of an epoch is told from them
 HALF = ("torch.bfloat16", "torch.float16")
 FLUSH = 512  # losses that wait to be read; reading each at once would make a GPU wait
 
@@ -117,34 +118,64 @@ class Losses:
 
     def __init__(self) -> None:
         self.values: list[float | None] = []
-        self._waiting: list[Any] = []
+        self._waiting: list[list[Any]] = []
 
-    def add(self, value: Any) -> None:
-        """One more: a tensor of one number, or None where it was not seen."""
-        self._waiting.append(value)
+    def add(self, values: list[Any]) -> None:
+        """Those of one update, of which the mean counts: tensors of one number; none where it was not seen."""
+        self._waiting.append(values)
         if len(self._waiting) >= FLUSH:
             self.read()
 
     def read(self) -> list[float | None]:
         """All of them so far; None where none was seen."""
-        import torch
-
-        seen = [value for value in self._waiting if value is not None]
-        numbers = iter(torch.stack(seen).tolist() if seen else [])
-        self.values += [None if value is None else next(numbers) for value in self._waiting]
-        self._waiting.clear()
+        waiting, self._waiting = self._waiting, []
+        first = len(self.values)
+        self.values += [None] * len(waiting)  # what cannot be read was not seen, and is not asked for again
+        numbers = iter(_read([value for values in waiting for value in values]))
+        for place, values in enumerate(waiting, first):
+            if values:
+                self.values[place] = sum(next(numbers) for _ in values) / len(values)
         return self.values
 
 
+def _read(values: list[Any]) -> list[float]:
+    """Tensors of one number as numbers; those of one device together, as each reading makes it wait."""
+    import torch
+
+    places: dict[Any, list[int]] = {}
+    for place, value in enumerate(values):
+        places.setdefault((value.device, value.dtype), []).append(place)
+    found = [float("nan")] * len(values)
+    for own in places.values():
+        for place, number in zip(own, torch.stack([values[k] for k in own]).tolist(), strict=True):
+            found[place] = number
+    return found
+
+
 class Gathered:
-    """Rows and targets of the batches themselves, where no data were given."""
+    """Rows and targets of the batches themselves, where no data were given.
+
+    Attributes:
+        x, y: Those that are kept, one of each kind.
+        whole: Whether all seem to have been seen: the last few were none that was new. Copies may come before others.
+        closed: Whether so many were none that no more are looked at.
+    """
 
     def __init__(self) -> None:
         self.x: list[np.ndarray] = []
         self.y: list[np.ndarray] = []
-        self.whole = False  # whether all rows have been seen: a batch brought none that was new
-        self._known: set[bytes] = set()
-        self._passed, self._looked, self._met, self._again = 0, 0, 0, 0
+        self.whole = self.closed = False
+        self._places: dict[bytes, int] = {}
+        self._first: list[int] = []
+        self._last: deque[int] = deque(maxlen=AGAIN)
+        self._period: int | None = None
+        self._passed, self._looked, self._met, self._again, self._old = 0, 0, 0, 0, 0
+        self._needed = AGAIN
+
+    @property
+    def rows(self) -> int:
+        """Rows of an epoch, where all have been seen; copies count where they come in the same order again."""
+        return self._period or len(self.x)
 
     @property
     def full(self) -> bool:
@@ -153,26 +184,38 @@ class Gathered:
 
     def add(self, x: Any, y: Any) -> None:
         """Rows of one batch; of those that are no longer kept, the first few are looked for among the kept ones."""
-        if self.whole or len(x) != len(y):
+        if self.closed or len(x) != len(y):
             return
         first = min(len(x), SAMPLED)
         self._looked += first
         if self.full:
             again = sum(
-                _key(*pair) in self._known for pair in zip(array_of(x[:first]), array_of(y[:first]), strict=True)
+                _key(*pair) in self._places for pair in zip(array_of(x[:first]), array_of(y[:first]), strict=True)
             )
             self._met, self._again = self._met + again, self._again + again
             return
-        new = 0
         for row, target in zip(array_of(x), array_of(y), strict=True):
-            key = _key(row, target)
-            if key not in self._known:
-                self._known.add(key)
+            place = self._places.setdefault(_key(row, target), len(self.x))
+            if place == len(self.x):
                 self.x.append(np.array(row))
                 self.y.append(np.array(target))
-                new += 1
-        self._passed, self._met = self._passed + len(x), self._met + first
-        self.whole = new == 0
+                if self._old >= self._needed:  # told wrongly, it waits twice as long the next time, up to an epoch
+                    self._needed = min(2 * self._needed, max(AGAIN, len(self.x)))
+                self._old, self._period = 0, None
+            else:
+                self._old += 1
+            self._follow(place)
+        self._met += first
+        self.whole, self.closed = self._old >= self._needed, self._old >= MOST_ROWS
+
+    def _follow(self, place: int) -> None:
+        """Note the order of rows, and after how many it began anew."""
+        self._passed += 1
+        self._last.append(place)
+        if len(self._first) < AGAIN:
+            self._first.append(place)
+        elif self._period is None and self._old >= AGAIN and [*self._last] == self._first:
+            self._period = self._passed - AGAIN
 
     def rows_of_epoch(self, seen: int) -> int | None:
         """About how many rows an epoch has where not all are kept; None where hardly any came again.

@@ -169,7 +169,7 @@ class Watch:
         found = next((v for v in _parts(output) if getattr(v, "requires_grad", False)), None)
         if given is None or found is None:
             return
-        most = 1 if self.data is not None or self.gathered.whole else SAMPLED if self.gathered.full else len(given)
+        most = 1 if self.data is not None or self.gathered.closed else SAMPLED if self.gathered.full else len(given)
         entry = (given.detach()[:most].clone(), int(given.shape[0]))
         found.register_hook(lambda _: self._asked(self._batch, entry))
 
@@ -208,8 +208,7 @@ class Watch:
         self.updates += 1
         rows = sum(n for _, n in batch) or sum(len(t) for _, t in losses if t is not None and t.ndim)
         self.rows.append(rows)
-        seen = [value for value, _ in losses]
-        self.losses.add(sum(seen[1:], seen[0]) / len(seen) if seen else None)
+        self.losses.add([value for value, _ in losses])
         if self.data is None and len(batch) == len(losses) == 1:
             self._gather(batch[0][0], losses[0][1])
         if batch and batch[0][1] and self._starting() and len(self.starts) < 3:
@@ -227,10 +226,19 @@ class Watch:
         if y is None or not y.ndim:
             return
         self.gathered.add(x, y[: len(x)] if self.gathered.full else y)
-        if self.gathered.whole and self.epochs.rows is None:
-            self.epochs.rows = len(self.gathered.x)
-            for update, rows in enumerate(self.rows[:-1], 1):
-                self.epochs.add(update, rows)
+        rows = self.gathered.rows if self.gathered.whole else None
+        if rows != self.epochs.rows:
+            self._retell(rows)
+
+    def _retell(self, rows: int | None) -> None:
+        """Epochs have so many rows as far as is known now: when they ended is told anew."""
+        self.epochs = Epochs(rows)
+        for update, seen in enumerate(self.rows[:-1] if rows else (), 1):
+            self.epochs.add(update, seen)
+        self.snapshots.date(self.epochs.ends)
+        del self.starts[1:]
+        for figures in self.history.values():
+            figures.clear()
 
     def _end_epoch(self) -> None:
         """Figures that the hooks do not see, from the copy."""

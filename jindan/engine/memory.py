@@ -74,7 +74,8 @@ def estimate_memory(plan: Plan, input_shape: Any, rows: int = 0, members: int = 
     copies = len(plan.optimizer.slots(np.zeros((1,), plan.dtype)))
     copies += plan.optimizer.gradient_accumulation_steps is not None
     restores = plan.early_stopping is not None and plan.early_stopping.restore_best_weights
-    values = jax.tree.leaves(network.shapes, is_leaf=_is_shape)
+    # A layer in several places gives outputs in each.
+    values = jax.tree.leaves(network._values[network.graph.inputs :], is_leaf=_is_shape)
     outputs = 2 * sum(map(math.prod, (*values, *network.output_shapes))) + sum(map(math.prod, network.input_shapes))
     batch = min(plan.batch_size, rows) if rows else plan.batch_size
     return Memory(

@@ -35,10 +35,13 @@ def _named_as_in_keras(made: Made) -> Made:
 
 @_named_as_in_keras
 class MultiHeadAttention(Layer):
-    """Σ_heads softmax(Q Kᵀ / √key_dim) V W_o, with Q, K, V linear in query, key and value (Vaswani et al. 2017).
+    """Σ_heads softmax(Q Kᵀ / √key_dim) V W_o, with Q, K, V linear in query, key and value.
 
-    One input is all three (self-attention); two are query and value, three query, value and key, as in Keras. Shapes:
-    query (rows, T, d), value and key (rows, S, …), output (rows, T, d). The mask of the value hides its padding.
+    One input is all three (self-attention); two are query and value, three query, value and key, as in Keras.
+
+    Shapes: query (rows, T, d), value and key (rows, S, …), output (rows, T, d). Weights: query.kernel (d, heads,
+    key_dim), key.kernel and value.kernel likewise, output.kernel (heads, value_dim, features), and biases. The mask of
+    the value hides its padding; a masked query reads all places alike; the output has the query's mask.
 
     Args:
         num_heads: Heads.
@@ -52,8 +55,13 @@ class MultiHeadAttention(Layer):
         seed: Taken for Keras's sake: numbers come from the plan's seed.
         use_causal_mask: Whether a place reads from itself and earlier ones only.
 
+    Raises:
+        ShapeError: when inputs are not one to three sequences (time, features), or key and value differ in length.
+
     >>> MultiHeadAttention(2, 8).output_shape(((10, 16),)), MultiHeadAttention(2, 8, output_shape=4).output_features
     ((10, 16), 4)
+
+    Source: Vaswani et al., "Attention is all you need", 2017.
     """
 
     many = True
@@ -203,6 +211,11 @@ class _Scored(Layer, abstract=True):
     many = True
 
     @property
+    def _sums(self) -> bool:
+        """Whether scores are of query plus key, where one feature is spread over many."""
+        return True
+
+    @property
     def random(self) -> bool:
         return not is_zero(self.dropout)  # type: ignore[attr-defined]
 
@@ -213,7 +226,19 @@ class _Scored(Layer, abstract=True):
                 expected="[query, value] or [query, value, key], rows (time, features)",
                 received=", ".join(map(str, shape)), help="For self-attention give the same twice.",
             )  # fmt: skip
-        return (shape[0][0], shape[1][1])
+        query, value, key = shape[0], shape[1], shape[-1]
+        if value[0] != key[0]:
+            raise ShapeError(
+                "Key and value differ in length.", where=type(self).__name__, expected=f"{value[0]} steps in each",
+                received=f"{key[0]} keys", help="Each value has its key.",
+            )  # fmt: skip
+        if query[1] != key[1] and not (self._sums and 1 in (query[1], key[1])):
+            raise ShapeError(
+                "Query and key differ in their features.", where=type(self).__name__,
+                expected=f"{query[1]} features in each", received=f"{key[1]} in the {'key' if shape[2:] else 'value'}",
+                help="Bring them to one width by a Dense, or use MultiHeadAttention, which does.",
+            )  # fmt: skip
+        return (query[0], value[1])
 
     def mask_of(self, x: Any, mask: Any) -> Any:
         return mask[0]
@@ -247,14 +272,27 @@ class _Scored(Layer, abstract=True):
 
 
 class Attention(_Scored):
-    """softmax(Q Kᵀ) V (Luong et al. 2015), or with `score_mode="concat"` scores c · Σ tanh(Q + K).
+    """softmax(Q Kᵀ) V, unscaled, or with `score_mode="concat"` scores c · Σ tanh(Q + K).
+
+    Shapes: query (rows, T, d), value (rows, S, v), key (rows, S, d), output (rows, T, v). Inputs are [query, value] or
+    [query, value, key]; without a key it is the value. The value's mask hides its padding; outputs of masked queries
+    are 0.
 
     Args:
-        use_scale: Whether the scores are multiplied by a learned number.
-        score_mode: "dot" or "concat".
+        use_scale: Whether the scores are multiplied by a learned number; of "concat", the sums before tanh.
+        score_mode: "dot" or "concat", with a learned number c.
         dropout: Share of attention weights dropped in training.
         seed: Taken for Keras's sake: numbers come from the plan's seed.
         use_causal_mask: Whether a place reads from itself and earlier ones only.
+
+    Raises:
+        ShapeError: when inputs are not two or three sequences (time, features), or differ where they must not.
+
+    >>> query, value = jnp.array([[[1.0, 0.0]]]), jnp.array([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> [round(a, 3) for a in Attention().apply({}, [query, value], Context()).ravel().tolist()]
+    [0.731, 0.269]
+
+    Source: Luong, Pham & Manning, "Effective approaches to attention-based neural machine translation", 2015.
     """
 
     use_scale: bool = item(default=False)
@@ -262,6 +300,10 @@ class Attention(_Scored):
     dropout: float = item(default=0.0, rule=FRACTION, traced=True)
     seed: int | None = item(default=None, rule=Number(integer=True), host=True, optional=True)
     use_causal_mask: bool = item(default=False)
+
+    @property
+    def _sums(self) -> bool:
+        return self.score_mode == "concat"
 
     def weights(self, shape: Any) -> dict[str, Weight]:
         from ..initializers import Ones
@@ -282,13 +324,25 @@ class Attention(_Scored):
 
 
 class AdditiveAttention(_Scored):
-    """Scores Σ v tanh(Q + K) with a learned vector v (Bahdanau et al. 2015).
+    """softmax(Σ v tanh(Q + K)) V with a learned vector v (d,).
+
+    Shapes: query (rows, T, d), value (rows, S, …), key (rows, S, d), output (rows, T, …). Inputs and masks are as
+    Attention's.
 
     Args:
         use_scale: Whether v is learned; else it is all ones.
         dropout: Share of attention weights dropped in training.
         seed: Taken for Keras's sake: numbers come from the plan's seed.
         use_causal_mask: Whether a place reads from itself and earlier ones only.
+
+    Raises:
+        ShapeError: when inputs are not two or three sequences (time, features), or differ where they must not.
+
+    >>> layer, query, value = AdditiveAttention(), jnp.array([[[1.0, 0.0]]]), jnp.array([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> [round(a, 3) for a in layer.apply({"scale": jnp.ones(2)}, [query, value], Context()).ravel().tolist()]
+    [0.364, 0.636]
+
+    Source: Bahdanau, Cho & Bengio, "Neural machine translation by jointly learning to align and translate", 2015.
     """
 
     use_scale: bool = item(default=True)

@@ -55,8 +55,19 @@ class _Augmentation(Layer, abstract=True):
 class RandomFlip(_Augmentation):
     """Each image is mirrored with probability ½: left–right, top–bottom, or in both directions independently.
 
-    >>> RandomFlip("horizontal").output_shape((28, 28, 1))
-    (28, 28, 1)
+    Shapes: (rows, height, width, channels) → the same. At inference images pass as they are.
+
+    Args:
+        mode: "horizontal", "vertical" or "horizontal_and_vertical".
+        seed: Taken for Keras's sake: numbers come from the plan's seed.
+
+    >>> import jax
+    >>> image = jnp.array([1.0, 2.0]).reshape(1, 1, 2, 1)
+    >>> draws = (Context(training=True, key=jax.random.key(seed)) for seed in range(8))
+    >>> sorted({tuple(RandomFlip("horizontal").apply({}, image, ctx).ravel().tolist()) for ctx in draws})
+    [(1.0, 2.0), (2.0, 1.0)]
+
+    Source: Krizhevsky, Sutskever & Hinton, "ImageNet classification with deep convolutional neural networks", 2012.
     """
 
     mode: str = item(default="horizontal_and_vertical", rule=Choice(FLIPS))
@@ -78,8 +89,19 @@ class RandomCrop(_Augmentation):
 
     Keras resizes at inference; here the middle is cut out, so that things keep the size they had in training.
 
+    Args:
+        height, width: Of the window, pixels.
+        seed: Taken for Keras's sake: numbers come from the plan's seed.
+
+    Raises:
+        ShapeError: when rows are no images, or smaller than the window.
+
     >>> RandomCrop(24, 20).output_shape((28, 28, 3))
     (24, 20, 3)
+    >>> RandomCrop(1, 2).apply({}, jnp.arange(4.0).reshape(1, 1, 4, 1), Context()).ravel().tolist()
+    [1.0, 2.0]
+
+    Source: Krizhevsky, Sutskever & Hinton, "ImageNet classification with deep convolutional neural networks", 2012.
     """
 
     height: int = item(rule=COUNT)
@@ -120,12 +142,25 @@ class RandomTranslation(_Augmentation):
     """Each image moves down by a share of its height and to the right by a share of its width.
 
     Shares are drawn from U(-f, f), or U(f₀, f₁) for a pair. What comes in from outside is decided by `fill_mode`:
-    reflect (d c b a | a b c d | d c b a), wrap, nearest, or constant (`fill_value`).
+    reflect (d c b a | a b c d | d c b a), wrap, nearest, or constant (`fill_value`). At inference images pass as they
+    are.
 
     Args:
         height_factor, width_factor: f, or a pair, within [-1, 1].
         fill_mode, fill_value: What lies outside the image.
         interpolation: "bilinear" or "nearest".
+        seed: Taken for Keras's sake: numbers come from the plan's seed.
+
+    Raises:
+        InputError: when a factor is none.
+
+    >>> import jax
+    >>> image, ctx = jnp.arange(1.0, 5.0).reshape(1, 1, 4, 1), Context(training=True, key=jax.random.key(0))
+    >>> RandomTranslation(0.0, (0.25, 0.25), "constant").apply({}, image, ctx).ravel().tolist()
+    [0.0, 1.0, 2.0, 3.0]
+
+    Source: Simard, Steinkraus & Platt, "Best practices for convolutional neural networks applied to visual document
+    analysis", 2003.
     """
 
     height_factor: Any = item(traced=True)
@@ -148,12 +183,26 @@ class RandomTranslation(_Augmentation):
 
 
 class RandomRotation(_Augmentation):
-    """Each image turns about its middle by 2π · U(-f, f), or 2π · U(f₀, f₁) for a pair; bilinear.
+    """Each image turns about its middle by 2π · U(-f, f), or 2π · U(f₀, f₁) for a pair.
+
+    At inference images pass as they are.
 
     Args:
         factor: f as a share of a full turn, or a pair, within [-1, 1].
         fill_mode, fill_value: What lies outside the image, as in RandomTranslation.
         interpolation: "bilinear" or "nearest".
+        seed: Taken for Keras's sake: numbers come from the plan's seed.
+
+    Raises:
+        InputError: when the factor is none.
+
+    >>> import jax
+    >>> image, ctx = jnp.arange(1.0, 5.0).reshape(1, 2, 2, 1), Context(training=True, key=jax.random.key(0))
+    >>> RandomRotation((0.5, 0.5), interpolation="nearest").apply({}, image, ctx).ravel().tolist()
+    [4.0, 3.0, 2.0, 1.0]
+
+    Source: Simard, Steinkraus & Platt, "Best practices for convolutional neural networks applied to visual document
+    analysis", 2003.
     """
 
     factor: Any = item(traced=True)
@@ -175,11 +224,22 @@ class RandomRotation(_Augmentation):
 class RandomZoom(_Augmentation):
     """Each image is zoomed about its middle: 1 + U(-f, f) times as much of it is seen (positive: it gets smaller).
 
+    At inference images pass as they are.
+
     Args:
         height_factor: f, or a pair, within (-1, 1].
         width_factor: The same across; None keeps the proportions.
         fill_mode, fill_value: What lies outside the image, as in RandomTranslation.
         interpolation: "bilinear" or "nearest".
+        seed: Taken for Keras's sake: numbers come from the plan's seed.
+
+    Raises:
+        InputError: when a factor is none.
+
+    >>> import jax
+    >>> image, ctx = jnp.array([2.0, 2.0, 4.0, 4.0]).reshape(1, 1, 4, 1), Context(training=True, key=jax.random.key(0))
+    >>> RandomZoom(0.0, (1.0, 1.0), "constant").apply({}, image, ctx).ravel().tolist()
+    [0.0, 2.0, 4.0, 0.0]
     """
 
     height_factor: Any = item(traced=True)
@@ -205,9 +265,22 @@ class RandomZoom(_Augmentation):
 class RandomBrightness(_Augmentation):
     """δ · (high - low) is added to each image, δ from U(-f, f) or U(f₀, f₁); values are cut to `value_range`.
 
+    At inference images pass as they are.
+
     Args:
         factor: f, or a pair, within [-1, 1].
         value_range: (low, high) of the pixels: (0, 255) for bytes, (0, 1) after `Rescaling(1 / 255)`.
+        seed: Taken for Keras's sake: numbers come from the plan's seed.
+
+    Raises:
+        InputError: when the factor or the range is none.
+
+    >>> import jax
+    >>> image, ctx = jnp.array([0.0, 0.75]).reshape(1, 1, 2, 1), Context(training=True, key=jax.random.key(0))
+    >>> RandomBrightness((0.5, 0.5), value_range=(0, 1)).apply({}, image, ctx).ravel().tolist()
+    [0.5, 1.0]
+
+    Source: Howard, "Some improvements on deep convolutional neural network based image classification", 2013.
     """
 
     factor: Any = item(traced=True)
@@ -229,9 +302,23 @@ class RandomBrightness(_Augmentation):
 class RandomContrast(_Augmentation):
     """(x - mean) · c + mean for each channel of each image, c from U(1 - f, 1 + f); values are cut to `value_range`.
 
+    At inference images pass as they are.
+
     Args:
-        factor: f, or (f₀, f₁) for U(1 - f₀, 1 + f₁); f₀ at most 1.
+        factor: f, or (f₀, f₁) for U(1 - f₀, 1 + f₁), within [0, 1].
         value_range: (low, high) of the pixels: (0, 255) for bytes, (0, 1) after `Rescaling(1 / 255)`.
+        seed: Taken for Keras's sake: numbers come from the plan's seed.
+
+    Raises:
+        InputError: when the factor or the range is none.
+
+    >>> import jax
+    >>> image, ctx = jnp.array([0.25, 0.75]).reshape(1, 1, 2, 1), Context(training=True, key=jax.random.key(0))
+    >>> dark, light = RandomContrast(0.5, value_range=(0, 1)).apply({}, image, ctx).ravel().tolist()
+    >>> round(dark + light, 3), 0.25 <= light - dark <= 0.75
+    (1.0, True)
+
+    Source: Howard, "Some improvements on deep convolutional neural network based image classification", 2013.
     """
 
     factor: Any = item(traced=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -147,6 +147,7 @@ class Layer(Spec, kind="layer"):
         moves: Whether its outputs are numbers of its inputs (or 0), in other places.
         many: Whether it takes a list of inputs: then `output_shape` and `weights` get a list of shapes.
         passes_mask: Whether its output has the mask of its input.
+        keeps_shape: Whether `output_shape` only refuses shapes, so that the layer may serve as an activation.
         full_precision: Whether it gets its weights uncast where a plan computes in half precision.
         exact_inputs: Whether it gets its inputs uncast there, too.
         couples: Whether a row's output depends on the other rows of the batch. A layer of your own that says so gets
@@ -159,6 +160,7 @@ class Layer(Spec, kind="layer"):
     moves: ClassVar[bool] = False
     many: ClassVar[bool] = False
     passes_mask: ClassVar[bool] = False
+    keeps_shape: ClassVar[bool] = False
     full_precision: ClassVar[bool] = False
     exact_inputs: ClassVar[bool] = False
     couples: ClassVar[bool] = False
@@ -283,6 +285,42 @@ def need_rank(layer: Layer, shape: Shape, ranks: tuple[int, ...], what: str) -> 
             received=f"rows of shape {shape}",
             help="Put a Flatten or Reshape before it, or change input_shape.",
         )
+
+
+def several(value: Any) -> tuple[Any, ...]:
+    """A setting that is one value or many, as a tuple.
+
+    >>> several(1), several([1, 2]), several(None)
+    ((1,), (1, 2), ())
+    """
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+
+
+def axis_of(layer: Layer, axis: int, rank: int) -> int:
+    """An axis counted from 1 (the batch being 0) for rows of `rank` axes.
+
+    Raises:
+        ShapeError: when rows have no such axis.
+    """
+    found = axis + rank + 1 if axis < 0 else axis
+    if not 1 <= found <= rank:
+        raise ShapeError(
+            f"{type(layer).__name__} names an axis that rows do not have.", where=type(layer).__name__,
+            expected=f"1 … {rank}, or −{rank} … −1" if rank else "rows of at least one axis", received=axis,
+            help="The batch axis is 0 and is never meant.",
+        )  # fmt: skip
+    return found
+
+
+def not_the_batch(layer: Any) -> None:
+    """Raise an InputError where `axis` of a layer is that of the batch whatever the rows are."""
+    if layer.axis == 0:
+        raise InputError(
+            f"{type(layer).__name__} would mix the rows of a batch.", where=f"axis of {type(layer).__name__}",
+            expected="an axis of a row: 1, 2, …, or from the end −1, −2, …", received=0, help="The batch axis is 0.",
+        )  # fmt: skip
 
 
 def is_zero(value: Any) -> bool:

@@ -18,11 +18,14 @@ from .base import (
     Layer,
     Shape,
     Weight,
+    axis_of,
     finish,
     is_zero,
     kernel,
     need_rank,
+    not_the_batch,
     positive_shape,
+    several,
     without_activation,
 )
 
@@ -35,6 +38,12 @@ class Input(Layer):
         batch_size: Taken for Keras's sake: batches may have any size.
         batch_shape: The shape with the batch axis, in place of `shape`.
         dtype: Taken for Keras's sake: layers that want whole numbers get them as they are.
+
+    Raises:
+        InputError: when there is no shape, or an axis has no length.
+
+    >>> Input((28, 28)).shape, Input(batch_shape=(None, 4)).shape
+    ((28, 28), (4,))
     """
 
     aliases = ("InputLayer",)
@@ -96,8 +105,16 @@ class Dense(Layer):
         activity_regularizer: Penalty on the outputs, averaged over the batch.
         kernel_constraint, bias_constraint: Sets that W and b are brought back into.
 
+    Raises:
+        ShapeError: when rows have no axis, or more than five.
+
     >>> Dense(3).output_shape((4,)), Dense(3).weights((4,))["kernel"].shape
     ((3,), (4, 3))
+    >>> w = {"kernel": jnp.array([[1.0], [-1.0]]), "bias": jnp.array([0.5])}
+    >>> Dense(1, "relu").apply(w, jnp.array([[2.0, 1.0], [1.0, 2.0]]), Context()).tolist()
+    [[1.5], [0.0]]
+
+    Source: Rumelhart, Hinton & Williams, "Learning representations by back-propagating errors", 1986.
     """
 
     units: int = item(rule=COUNT)
@@ -146,9 +163,18 @@ class Dense(Layer):
 
 
 class Maxout(Dense):
-    """a = max over `pieces` linear maps: learns its own convex activation; `pieces` times Dense's weights.
+    """a = max over `pieces` linear maps x W + b: learns its own convex activation; `pieces` times Dense's weights.
 
-    Kernel (fan_in, units · pieces) (Goodfellow et al. 2013).
+    Shapes: input (rows, …, fan_in), kernel (fan_in, units · pieces), bias (units · pieces,), output (rows, …, units).
+
+    Args:
+        units: Neurons.
+        pieces: Linear maps a neuron, the last setting; the others are Dense's.
+
+    >>> Maxout(3, pieces=2).weights((4,))["kernel"].shape, Maxout(3, pieces=2).output_shape((4,))
+    ((4, 6), (3,))
+
+    Source: Goodfellow, Warde-Farley, Mirza, Courville & Bengio, "Maxout networks", 2013.
     """
 
     pieces: int = item(default=2, rule=COUNT)
@@ -163,7 +189,14 @@ class Maxout(Dense):
 
 
 class Activation(Layer):
-    """An activation as a layer of its own."""
+    """An activation as a layer of its own: rows of any shape → the same.
+
+    Args:
+        activation: Name, function or layer without weights.
+
+    >>> Activation("relu").apply({}, jnp.array([[-1.0, 2.0]]), Context()).tolist()
+    [[0.0, 2.0]]
+    """
 
     passes_mask = True
     activation: Any = item(kind="activation")
@@ -176,7 +209,18 @@ class Activation(Layer):
 
 
 class ReLU(Layer):
-    """max(0, z), with an optional ceiling, slope below and threshold."""
+    """z if z > θ else α(z − θ), at most `max_value`: max(0, z), with an optional ceiling, slope below and threshold.
+
+    Args:
+        max_value: The ceiling; None is none.
+        negative_slope: α.
+        threshold: θ; values up to it become 0 for α = 0.
+
+    >>> ReLU(max_value=6.0, negative_slope=0.5).apply({}, jnp.array([[-1.0, 2.0, 9.0]]), Context()).tolist()
+    [[-0.5, 2.0, 6.0]]
+
+    Source: Nair & Hinton, "Rectified linear units improve restricted Boltzmann machines", 2010.
+    """
 
     passes_mask = True
     max_value: float | None = item(default=None, rule=NOT_NEGATIVE, traced=True)
@@ -190,7 +234,16 @@ class ReLU(Layer):
 
 
 class LeakyReLU(Layer):
-    """z if z ≥ 0 else α z, α = 0.3 unless given."""
+    """z if z ≥ 0 else α z, α = 0.3 unless given.
+
+    Args:
+        negative_slope: α.
+
+    >>> LeakyReLU(0.5).apply({}, jnp.array([[-1.0, 2.0]]), Context()).tolist()
+    [[-0.5, 2.0]]
+
+    Source: Maas, Hannun & Ng, "Rectifier nonlinearities improve neural network acoustic models", 2013.
+    """
 
     passes_mask = True
     negative_slope: float = item(default=0.3, rule=NOT_NEGATIVE, traced=True)
@@ -200,11 +253,26 @@ class LeakyReLU(Layer):
 
 
 class PReLU(Layer):
-    """z if z ≥ 0 else α z with one learned α a unit (He et al. 2015).
+    """z if z > 0 else α z with one learned α a unit.
+
+    Shapes: input (rows, …), alpha (…) with length 1 along shared axes.
 
     Args:
         alpha_initializer: How α starts.
+        alpha_regularizer, alpha_constraint: Penalty and bound.
         shared_axes: Axes (from 1, the batch being 0) that share one α; one number for one axis.
+
+    Raises:
+        InputError: when shared axes are not whole numbers from 1.
+        ShapeError: when rows have no such axis.
+
+    >>> PReLU(shared_axes=(1, 2)).weights((28, 28, 8))["alpha"].shape
+    (1, 1, 8)
+    >>> PReLU().apply({"alpha": jnp.array([0.5, 0.25])}, jnp.array([[-1.0, -1.0]]), Context()).tolist()
+    [[-0.5, -0.25]]
+
+    Source: He, Zhang, Ren & Sun, "Delving deep into rectifiers: surpassing human-level performance on ImageNet
+    classification", 2015.
     """
 
     passes_mask = True
@@ -217,9 +285,22 @@ class PReLU(Layer):
     def streams(self) -> bool:
         return False  # α belongs to a place in time
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not all(map(COUNT.accepts, several(self.shared_axes))):
+            raise InputError(
+                "PReLU names the axes that share one α by whole numbers from 1.", where="shared_axes of PReLU",
+                expected="1 for the first axis of a row, (1, 2), …, or None", received=repr(self.shared_axes),
+                help="The batch axis is 0. Of images (height, width, channels), (1, 2) leaves one α a channel.",
+            )  # fmt: skip
+
+    def output_shape(self, shape: Shape) -> Shape:
+        for axis in several(self.shared_axes):
+            axis_of(self, axis, len(shape))
+        return shape
+
     def weights(self, shape: Shape) -> dict[str, Weight]:
-        given = self.shared_axes
-        shared = () if given is None else (given,) if isinstance(given, int) else tuple(given)
+        shared = tuple(axis_of(self, axis, len(shape)) for axis in several(self.shared_axes))
         form = tuple(1 if axis + 1 in shared else length for axis, length in enumerate(shape))
         return {"alpha": Weight(form, self.alpha_initializer, self.alpha_regularizer, self.alpha_constraint)}
 
@@ -228,7 +309,17 @@ class PReLU(Layer):
 
 
 class ELU(Layer):
-    """z if z > 0 else α(e^z − 1)."""
+    """z if z > 0 else α(e^z − 1).
+
+    Args:
+        alpha: α.
+
+    >>> [round(a, 3) for a in ELU().apply({}, jnp.array([-1.0, 2.0]), Context()).tolist()]
+    [-0.632, 2.0]
+
+    Source: Clevert, Unterthiner & Hochreiter, "Fast and accurate deep network learning by exponential linear units
+    (ELUs)", 2016.
+    """
 
     passes_mask = True
     alpha: float = item(default=1.0, rule=NOT_NEGATIVE, traced=True)
@@ -238,23 +329,52 @@ class ELU(Layer):
 
 
 class Softmax(Layer):
-    """softmax along an axis."""
+    """e^(z_i) / Σ_j e^(z_j) along an axis.
+
+    Args:
+        axis: The axis, the batch axis being 0.
+
+    Raises:
+        InputError: when the axis is that of the batch.
+        ShapeError: when rows have no such axis.
+
+    >>> [round(p, 3) for p in Softmax().apply({}, jnp.array([[1.0, 2.0, 3.0]]), Context()).ravel().tolist()]
+    [0.09, 0.245, 0.665]
+
+    Source: Bridle, "Probabilistic interpretation of feedforward classification network outputs, with relationships to
+    statistical pattern recognition", 1990.
+    """
 
     passes_mask = True
+    keeps_shape = True
     axis: int = item(default=-1, rule=Number(integer=True))
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        not_the_batch(self)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        axis_of(self, self.axis, len(shape))
+        return shape
+
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
-        return jax.nn.softmax(x, axis=self.axis)
+        return jax.nn.softmax(x, axis=axis_of(self, self.axis, x.ndim - 1))
+
+    @property
+    def streams(self) -> bool:
+        return self.axis == -1
 
     def bare(self) -> tuple[Layer, str] | None:
         return (Activation("linear"), "softmax") if self.axis == -1 else None
 
 
 class Flatten(Layer):
-    """Rows of any shape become rows of one axis.
+    """Rows of any shape become rows of one axis, the last axis running fastest.
 
     >>> Flatten().output_shape((28, 28))
     (784,)
+    >>> Flatten().apply({}, jnp.arange(4.0).reshape(1, 2, 2), Context()).tolist()
+    [[0.0, 1.0, 2.0, 3.0]]
     """
 
     moves = True
@@ -267,7 +387,11 @@ class Flatten(Layer):
 
 
 def symbol(value: Input) -> Any:
-    """An Input as a value of a graph."""
+    """An Input as a value of a graph.
+
+    >>> symbol(Input((4,))).shape
+    (None, 4)
+    """
     from .graph import symbol_of
 
     return symbol_of(value, "Input")

@@ -21,9 +21,15 @@ class Embedding(Layer):
         embeddings_initializer: How the table starts (uniform in ±0.05).
         embeddings_regularizer, embeddings_constraint: Penalty and bound.
         mask_zero: Whether 0 is padding, masked for the layers that follow.
+        input_length: Taken for Keras's sake: numbers in a row, as `input_shape=(input_length,)`.
 
     >>> Embedding(1000, 16).output_shape((20,))
     (20, 16)
+    >>> table = {"embeddings": jnp.array([[0.0, 0.0], [1.0, 2.0]])}
+    >>> Embedding(2, 2).apply(table, jnp.array([[1, 0, 1]]), Context()).tolist()
+    [[[1.0, 2.0], [0.0, 0.0], [1.0, 2.0]]]
+
+    Source: Bengio, Ducharme, Vincent & Jauvin, "A neural probabilistic language model", 2003.
     """
 
     takes_integers = True
@@ -67,10 +73,20 @@ class Embedding(Layer):
 
 
 class PositionEmbedding(Layer):
-    """x + a learned vector for each place in the sequence: (time, features) → the same.
+    """x + a learned vector for each place in the sequence: (rows, time, features) → the same.
+
+    The table is as long as the rows it was built for, so a model with it generates no longer ones.
 
     Args:
-        initializer: How the vectors start.
+        initializer: How the vectors start (uniform in ±0.05).
+
+    Raises:
+        ShapeError: when rows are not (time, features).
+
+    >>> PositionEmbedding().weights((20, 16))["position_embeddings"].shape
+    (20, 16)
+
+    Source: Gehring, Auli, Grangier, Yarats & Dauphin, "Convolutional sequence to sequence learning", 2017.
     """
 
     passes_mask = True
@@ -92,9 +108,20 @@ class PositionEmbedding(Layer):
 
 
 class PositionalEncoding(Layer):
-    """x + sin and cos of the place at wavelengths from 2π to `max_wavelength` · 2π (Vaswani et al. 2017).
+    """x + sin and cos of the place at wavelengths from 2π to `max_wavelength` · 2π: (rows, time, features) → the same.
 
-    Features 2i and 2i + 1 get sin(t / max_wavelength^(2i / features)) and cos of the same.
+    Features 2i and 2i + 1 get sin(t / max_wavelength^(2i / features)) and cos of the same. Nothing is learned.
+
+    Args:
+        max_wavelength: Over 2π, in steps.
+
+    Raises:
+        ShapeError: when rows are not (time, features).
+
+    >>> PositionalEncoding().table(2, 4).round(2).tolist()
+    [[0.0, 1.0, 0.0, 1.0], [0.84, 0.54, 0.01, 1.0]]
+
+    Source: Vaswani et al., "Attention is all you need", 2017.
     """
 
     passes_mask = True

@@ -42,6 +42,7 @@ class Lambda(_Function):
         arguments: Further arguments by name: numbers, words, None, or tuples of these.
 
     Raises:
+        InputError: when function or mask is none, or arguments are arrays.
         ShapeError: when the network is built and the function cannot take the rows, or does not give a row for each.
 
     >>> import jax.numpy as jnp
@@ -120,7 +121,7 @@ class Lambda(_Function):
 
 
 class Identity(Layer):
-    """y = x.
+    """y = x, and the mask of x.
 
     >>> Identity().output_shape((4,))
     (4,)
@@ -142,8 +143,10 @@ class ActivityRegularization(Layer):
     Args:
         l1, l2: λ₁ and λ₂.
 
-    >>> ActivityRegularization(l2=0.1).activity_regularizer
-    L1L2(l2=0.1)
+    >>> ctx = Context()
+    >>> x = ActivityRegularization(l2=0.5).apply({}, jnp.array([[1.0, 2.0], [0.0, 3.0]]), ctx)
+    >>> [float(penalty) for penalty in ctx.penalties]
+    [3.5]
     """
 
     passes_mask = True
@@ -171,7 +174,7 @@ class ActivityRegularization(Layer):
 
 
 def add(inputs: Any, **settings: Any) -> Any:
-    """`Add(**settings)(inputs)`.
+    """`Add(**settings)(inputs)`: the sum of inputs in a graph.
 
     >>> from jindan.layers import Input
     >>> add([Input((4,)), Input((4,))]).shape
@@ -181,32 +184,57 @@ def add(inputs: Any, **settings: Any) -> Any:
 
 
 def subtract(inputs: Any, **settings: Any) -> Any:
-    """`Subtract(**settings)(inputs)`: the first of two without the second."""
+    """`Subtract(**settings)(inputs)`: the first of two without the second.
+
+    >>> from jindan.layers import Input
+    >>> subtract([Input((4,)), Input((4,))]).shape
+    (None, 4)
+    """
     return Subtract(**settings)(inputs)
 
 
 def multiply(inputs: Any, **settings: Any) -> Any:
-    """`Multiply(**settings)(inputs)`, number by number."""
+    """`Multiply(**settings)(inputs)`, number by number.
+
+    >>> from jindan.layers import Input
+    >>> multiply([Input((7, 4)), Input((1, 4))]).shape
+    (None, 7, 4)
+    """
     return Multiply(**settings)(inputs)
 
 
 def average(inputs: Any, **settings: Any) -> Any:
-    """`Average(**settings)(inputs)`."""
+    """`Average(**settings)(inputs)`, number by number.
+
+    >>> from jindan.layers import Input
+    >>> average([Input((4,)), Input((4,)), Input((4,))]).shape
+    (None, 4)
+    """
     return Average(**settings)(inputs)
 
 
 def maximum(inputs: Any, **settings: Any) -> Any:
-    """`Maximum(**settings)(inputs)`, number by number."""
+    """`Maximum(**settings)(inputs)`, number by number.
+
+    >>> from jindan.layers import Input
+    >>> maximum([Input((4,)), Input((4,))]).shape
+    (None, 4)
+    """
     return Maximum(**settings)(inputs)
 
 
 def minimum(inputs: Any, **settings: Any) -> Any:
-    """`Minimum(**settings)(inputs)`, number by number."""
+    """`Minimum(**settings)(inputs)`, number by number.
+
+    >>> from jindan.layers import Input
+    >>> minimum([Input((4,)), Input((4,))]).shape
+    (None, 4)
+    """
     return Minimum(**settings)(inputs)
 
 
 def concatenate(inputs: Any, axis: int = -1, **settings: Any) -> Any:
-    """`Concatenate(axis, **settings)(inputs)`.
+    """`Concatenate(axis, **settings)(inputs)`: one after another along an axis, the batch axis being 0.
 
     >>> from jindan.layers import Input
     >>> concatenate([Input((4,)), Input((3,))]).shape
@@ -216,7 +244,12 @@ def concatenate(inputs: Any, axis: int = -1, **settings: Any) -> Any:
 
 
 def dot(inputs: Any, axes: Any = -1, **settings: Any) -> Any:
-    """`Dot(axes, **settings)(inputs)`: scalar products of two inputs along an axis of each."""
+    """`Dot(axes, **settings)(inputs)`: scalar products of two inputs along an axis of each.
+
+    >>> from jindan.layers import Input
+    >>> dot([Input((4,)), Input((4,))]).shape
+    (None, 1)
+    """
     return Dot(axes, **settings)(inputs)
 
 

@@ -13,13 +13,38 @@ from .base import Array, Context, Layer, Shape, Weight, cast
 
 
 def inner_weights(layer: Layer, shape: Any, prefix: str) -> dict[str, Weight]:
-    """The weights of a held layer by their names in the holding one; a frozen layer's are not trained."""
+    """The weights of a held layer by their names in the holding one; a frozen layer's are not trained.
+
+    Args:
+        layer: The held layer.
+        shape: Of one row that it reads.
+        prefix: What its names begin with.
+
+    >>> from jindan.layers import Dense
+    >>> list(inner_weights(Dense(2), (3,), "0."))
+    ['0.kernel', '0.bias']
+    """
     found = layer.weights((shape,) if layer.many else shape)
     return {prefix + n: w if layer.trainable else replace(w, trainable=False) for n, w in found.items()}
 
 
 def inner_apply(layer: Layer, w: dict[str, Array], x: Any, ctx: Context, place: int, prefix: str) -> Any:
-    """The outputs of a held layer; `place` is its number among those held."""
+    """The outputs of a held layer, run as its own settings and the holding layer's say.
+
+    Args:
+        layer: The held layer.
+        w: The weights of the holding layer.
+        x: What it reads.
+        ctx: The context of the holding layer.
+        place: Its number among those held.
+        prefix: What the names of its weights begin with.
+
+    >>> import jax.numpy as jnp
+    >>> from jindan.layers import Dense
+    >>> w, x = {"0.kernel": jnp.array([[1.0], [2.0]]), "1.kernel": jnp.zeros((1, 1))}, jnp.array([[1.0, 1.0]])
+    >>> inner_apply(Dense(1, use_bias=False), w, x, Context(), 0, "0.").tolist()
+    [[3.0]]
+    """
     own = _own(w, prefix)
     if ctx.compute is not None:
         own = own if layer.full_precision else {name: cast(value, ctx.compute) for name, value in own.items()}
@@ -34,7 +59,12 @@ def inner_apply(layer: Layer, w: dict[str, Array], x: Any, ctx: Context, place: 
 
 
 def held(layers: Sequence[Layer]) -> Iterator[Layer]:
-    """Every layer, and every layer held inside one."""
+    """Every layer, and every layer held inside one.
+
+    >>> from jindan.layers import Dense
+    >>> [type(layer).__name__ for layer in held([Residual([Dense(4)])])]
+    ['Residual', 'Dense']
+    """
     for layer in layers:
         yield layer
         for field in fields(layer):  # type: ignore[arg-type]
@@ -49,20 +79,35 @@ def _own(w: dict[str, Array], prefix: str) -> dict[str, Array]:
 
 
 def inner_shape(layer: Layer, shape: Any) -> Shape:
-    """The shape a held layer makes of that of one input row."""
+    """The shape a held layer makes of that of one input row.
+
+    >>> from jindan.layers import Dense
+    >>> inner_shape(Dense(2), (3,))
+    (2,)
+    """
     return tuple(layer.output_shape((shape,) if layer.many else shape))
 
 
 class Residual(Layer):
-    """y = x + f(x), f being layers one on another (He et al. 2016).
+    """y = x + f(x), f being layers one on another.
+
+    Shapes: rows of any shape → the same, or that which the shortcut makes of it.
 
     Args:
         layers: The layers of f.
         shortcut: A layer for x itself, where f changes the shape; None passes x on as it is.
 
-    >>> from jindan.layers import Dense
+    Raises:
+        ShapeError: when f and the shortcut end in different shapes.
+
+    >>> import jax.numpy as jnp
+    >>> from jindan.layers import Activation, Dense
     >>> Residual([Dense(8, activation="relu"), Dense(4)]).output_shape((4,))
     (4,)
+    >>> Residual([Activation("relu")]).apply({}, jnp.array([[-1.0, 2.0]]), Context()).tolist()
+    [[-1.0, 4.0]]
+
+    Source: He, Zhang, Ren & Sun, "Deep residual learning for image recognition", 2016.
     """
 
     passes_mask = True
@@ -117,7 +162,9 @@ class Residual(Layer):
         return sum(layer.flops(form) for layer, form in self._read(shape)) + Layer.flops(self, shape)
 
     def keeps(self, shape: Shape) -> int:
-        shapes = self._shapes(shape)[1:] if self.shortcut is None else (*self._shapes(shape)[1:], shape)
+        shapes = (
+            self._shapes(shape)[1:] if self.shortcut is None else (*self._shapes(shape)[1:], self._shapes(shape)[-1])
+        )
         return sum(layer.keeps(form) for layer, form in self._read(shape)) + 2 * sum(map(math.prod, shapes))
 
     def _read(self, shape: Shape) -> list[tuple[Layer, Any]]:

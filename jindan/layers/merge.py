@@ -7,9 +7,9 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ..errors import ShapeError
+from ..errors import InputError, ShapeError
 from ..spec import Number, item
-from .base import Array, Context, Layer, Shape
+from .base import Array, Context, Layer, Shape, axis_of
 
 
 class _Merge(Layer, abstract=True):
@@ -44,10 +44,18 @@ class _Merge(Layer, abstract=True):
 
 
 class Add(_Merge):
-    """Σ xᵢ.
+    """Σ xᵢ, number by number; axes of length 1 are spread.
+
+    Shapes: two or more inputs (rows, …) that broadcast → (rows, …). Where all inputs are masked, a step exists that any
+    of them has; else all exist. So it is in all layers here that merge number by number.
+
+    Raises:
+        ShapeError: when there are fewer than two inputs, or their shapes do not broadcast.
 
     >>> Add().output_shape(((4,), (4,)))
     (4,)
+    >>> Add().apply({}, [jnp.array([[1.0, 2.0]]), jnp.array([[3.0, 4.0]])], Context()).tolist()
+    [[4.0, 6.0]]
     """
 
     def merge(self, x: list[Array]) -> Array:
@@ -55,7 +63,11 @@ class Add(_Merge):
 
 
 class Subtract(_Merge):
-    """x₁ − x₂ of exactly two inputs."""
+    """x₁ − x₂ of exactly two inputs; shapes, masks and errors as Add's.
+
+    >>> Subtract().apply({}, [jnp.array([[1.0, 2.0]]), jnp.array([[3.0, 4.0]])], Context()).tolist()
+    [[-2.0, -2.0]]
+    """
 
     def output_shape(self, shape: Any) -> Shape:
         _need_two(self, shape, most=2)
@@ -66,38 +78,64 @@ class Subtract(_Merge):
 
 
 class Multiply(_Merge):
-    """Π xᵢ, number by number."""
+    """Π xᵢ, number by number; shapes, masks and errors as Add's.
+
+    >>> Multiply().apply({}, [jnp.array([[1.0, 2.0]]), jnp.array([[3.0, 4.0]])], Context()).tolist()
+    [[3.0, 8.0]]
+    """
 
     def merge(self, x: list[Array]) -> Array:
         return functools.reduce(jnp.multiply, x)
 
 
 class Average(_Merge):
-    """The mean of the inputs."""
+    """The mean of the inputs, number by number; shapes, masks and errors as Add's.
+
+    >>> Average().apply({}, [jnp.array([[1.0, 2.0]]), jnp.array([[3.0, 4.0]])], Context()).tolist()
+    [[2.0, 3.0]]
+    """
 
     def merge(self, x: list[Array]) -> Array:
         return functools.reduce(jnp.add, x) / len(x)
 
 
 class Maximum(_Merge):
-    """The greatest of the inputs, number by number."""
+    """The greatest of the inputs, number by number; shapes, masks and errors as Add's.
+
+    >>> Maximum().apply({}, [jnp.array([[1.0, 4.0]]), jnp.array([[3.0, 2.0]])], Context()).tolist()
+    [[3.0, 4.0]]
+    """
 
     def merge(self, x: list[Array]) -> Array:
         return functools.reduce(jnp.maximum, x)
 
 
 class Minimum(_Merge):
-    """The least of the inputs, number by number."""
+    """The least of the inputs, number by number; shapes, masks and errors as Add's.
+
+    >>> Minimum().apply({}, [jnp.array([[1.0, 4.0]]), jnp.array([[3.0, 2.0]])], Context()).tolist()
+    [[1.0, 2.0]]
+    """
 
     def merge(self, x: list[Array]) -> Array:
         return functools.reduce(jnp.minimum, x)
 
 
 class Concatenate(_Merge):
-    """The inputs one after another along an axis; `axis` counts the batch axis as 0, as in Keras.
+    """The inputs one after another along an axis.
 
-    >>> Concatenate().output_shape(((2, 3), (2, 5)))
-    (2, 8)
+    Along time their masks are joined too; along another axis a step exists that any of them has, unmasked inputs having
+    all.
+
+    Args:
+        axis: The axis, the batch axis being 0, as in Keras.
+
+    Raises:
+        ShapeError: when there are fewer than two inputs, or they differ along another axis, or the axis is that of the
+            batch.
+
+    >>> Concatenate().output_shape(((2, 3), (2, 5))), Concatenate(axis=1).output_shape(((2, 3), (4, 3)))
+    ((2, 8), (6, 3))
     """
 
     moves = True
@@ -130,29 +168,47 @@ class Concatenate(_Merge):
 
 
 class Dot(_Merge):
-    """Scalar products of two inputs along an axis of each; `normalize` makes them cosines.
+    """Scalar products of two inputs along an axis of each; what is left of the first's axes comes before the second's.
+
+    Shapes: (rows, …, n) and (rows, …, n) → (rows, …, …), or (rows, 1) of two vectors. The output has no mask.
 
     Args:
         axes: The axis, or one for each input; the batch axis is 0.
-        normalize: Whether each vector is divided by its length.
+        normalize: Whether each vector is divided by its length (squared at least 1e-12), which gives cosines.
 
-    >>> Dot(1).output_shape(((4,), (4,)))
-    (1,)
+    Raises:
+        InputError: when axes are not one or two whole numbers.
+        ShapeError: when there are not two inputs, or the axes differ in length, are not there or are that of the batch.
+
+    >>> Dot(1).output_shape(((4,), (4,))), Dot((2, 2)).output_shape(((3, 4), (5, 4)))
+    ((1,), (3, 5))
+    >>> x = [jnp.array([[3.0, 4.0]]), jnp.array([[1.0, 0.0]])]
+    >>> Dot(1).apply({}, x, Context()).tolist(), round(float(Dot(1, normalize=True).apply({}, x, Context())[0, 0]), 3)
+    ([[3.0]], 0.6)
     """
 
     axes: Any = item()
     normalize: bool = item(default=False)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        given = self.axes if isinstance(self.axes, tuple) else (self.axes, self.axes)
+        if len(given) != 2 or not all(Number(integer=True).accepts(axis) for axis in given):
+            raise InputError(
+                "Dot names its axes by whole numbers.", where="axes of Dot", expected="one, or one for each input",
+                received=repr(self.axes), help="Dot(-1) goes along the last axis of both.",
+            )  # fmt: skip
+
     def _axes(self, ranks: tuple[int, int]) -> tuple[int, int]:
         given = self.axes if isinstance(self.axes, tuple) else (self.axes, self.axes)
-        return given[0] % (ranks[0] + 1), given[1] % (ranks[1] + 1)
+        return axis_of(self, given[0], ranks[0]), axis_of(self, given[1], ranks[1])
 
     def output_shape(self, shape: Any) -> Shape:
         _need_two(self, shape, most=2)
         a, b = self._axes((len(shape[0]), len(shape[1])))
-        if a == 0 or b == 0 or shape[0][a - 1] != shape[1][b - 1]:
+        if shape[0][a - 1] != shape[1][b - 1]:
             raise ShapeError(
-                "Dot cannot multiply these inputs.", where="Dot", expected="axes of one length, not the batch axis",
+                "Dot cannot multiply these inputs.", where="Dot", expected="axes of one length",
                 received=f"{shape[0]} and {shape[1]}, axes {self.axes}", help="Choose other axes.",
             )  # fmt: skip
         rest = (*shape[0][: a - 1], *shape[0][a:], *shape[1][: b - 1], *shape[1][b:])

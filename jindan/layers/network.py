@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..constraints import Constraint
 from ..errors import InputError, ShapeError
 from .base import Array, Context, Layer, Shape, Weight, cast
 from .wiring import Wiring, number_of, stack_of, take
@@ -66,16 +68,8 @@ class Network:
                     received=f"rows of shape {shape}",
                     help="Change input_shape, or the data.",
                 )
-            try:
+            with _told(self.title(index)):
                 values.append(tuple(layer.output_shape(shape)))
-            except ShapeError as error:
-                raise ShapeError(
-                    error.what,
-                    where=self.title(index),
-                    expected=error.expected,
-                    received=error.received,
-                    help=error.help,
-                ) from None
         return tuple(values)
 
     def _of_layers(self, found: Any) -> tuple[Any, ...]:
@@ -163,7 +157,13 @@ class Network:
     @cached_property
     def specs(self) -> tuple[dict[str, Weight], ...]:
         """The weights each layer asks for."""
-        return tuple(layer.weights(shape) for layer, shape in zip(self.layers, self.shapes_in, strict=True))
+        found = tuple(layer.weights(shape) for layer, shape in zip(self.layers, self.shapes_in, strict=True))
+        for index, weights in enumerate(found):
+            for name, weight in weights.items():
+                if isinstance(weight.constraint, Constraint):
+                    with _told(f"{self.title(index)}, {name}"):
+                        weight.constraint.fits(weight.shape)
+        return found
 
     def title(self, index: int) -> str:
         """How errors name a layer: its number from 1, its type and name."""
@@ -204,11 +204,12 @@ class Network:
             found = {}
             for place, (name, weight) in enumerate(spec.items()):
                 rng = np.random.default_rng([seed & 0xFFFFFFFF, index, place])
-                value = (
-                    weight.initializer(weight.shape, dtype, rng)
-                    if _is_ours(weight.initializer)
-                    else _call(weight.initializer, weight.shape, dtype, self.title(index))
-                )
+                with _told(f"{self.title(index)}, {name}"):
+                    value = (
+                        weight.initializer(weight.shape, dtype, rng)
+                        if _is_ours(weight.initializer)
+                        else _call(weight.initializer, weight.shape, dtype, self.title(index))
+                    )
                 found[name] = value * np.asarray(scale, dtype) if scale != 1.0 and name.endswith("kernel") else value
             full.append(found)
         return self.part(tuple(full))
@@ -309,6 +310,17 @@ class Network:
     def random(self) -> bool:
         """Whether a training step draws random numbers."""
         return any(layer.random for layer in self.layers)
+
+
+@contextlib.contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Errors of shapes inside say where they are."""
+    try:
+        yield
+    except ShapeError as error:
+        raise ShapeError(
+            error.what, where=where, expected=error.expected, received=error.received, help=error.help
+        ) from None
 
 
 def _is_row(value: Any) -> bool:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from ..errors import InputError, ShapeError
 from ..ops.normalization import standardise
 from ..spec import FRACTION, POSITIVE, Number, item
-from .base import Array, Context, Layer, Shape, Weight
+from .base import Array, Context, Layer, Shape, Weight, axis_of, not_the_batch
 
 
 class _Normalization(Layer, abstract=True):
@@ -60,7 +60,9 @@ class BatchNormalization(_Normalization):
 
     μ, σ² (biased) are taken over all axes but `axis`, over rows that exist and time steps that are not masked. After
     each training batch, running ← momentum · running + (1 − momentum) · batch. A layer with `trainable=False`, or
-    inside one with it, uses the running moments in training too. (Ioffe & Szegedy 2015; defaults of Keras.)
+    inside one with it, uses the running moments in training too. Defaults are Keras's.
+
+    Shapes: rows (…, features) → the same; γ, β and the running moments (features,).
 
     Args:
         axis: The axis of features, the batch axis being 0.
@@ -69,9 +71,21 @@ class BatchNormalization(_Normalization):
         center, scale: Whether there are β and γ.
         beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: How they start.
         beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: Penalties and bounds.
+        synchronized: Taken for Keras's sake: where a batch is split among devices, moments are those of all of it.
+
+    Raises:
+        ShapeError: when rows have no such axis.
 
     >>> [(name, w.trainable) for name, w in BatchNormalization().weights((4,)).items()]
     [('gamma', True), ('beta', True), ('moving_mean', False), ('moving_variance', False)]
+    >>> w = {"moving_mean": jnp.zeros(1), "moving_variance": jnp.ones(1)}
+    >>> ctx = Context(training=True)
+    >>> x = BatchNormalization(center=False, scale=False).apply(w, jnp.array([[2.0], [6.0]]), ctx)
+    >>> [round(v, 2) for v in x.ravel().tolist()], [round(v.item(), 2) for v in ctx.updates.values()]
+    ([-1.0, 1.0], [0.04, 1.03])
+
+    Source: Ioffe & Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate
+    shift", 2015.
     """
 
     axis: int = item(default=-1, rule=Number(integer=True))
@@ -90,11 +104,11 @@ class BatchNormalization(_Normalization):
     synchronized: bool = item(default=False, host=True)
 
     def output_shape(self, shape: Shape) -> Shape:
-        _axis(self, self.axis, len(shape))
+        axis_of(self, self.axis, len(shape))
         return shape
 
     def weights(self, shape: Shape) -> dict[str, Weight]:
-        form = (shape[_axis(self, self.axis, len(shape)) - 1],)
+        form = (shape[axis_of(self, self.axis, len(shape)) - 1],)
         return {
             **self._gain(form),
             "moving_mean": Weight(form, self.moving_mean_initializer, trainable=False),
@@ -102,7 +116,7 @@ class BatchNormalization(_Normalization):
         }
 
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
-        axis = _axis(self, self.axis, x.ndim - 1)
+        axis = axis_of(self, self.axis, x.ndim - 1)
         form = tuple(-1 if a == axis else 1 for a in range(x.ndim))
         wide = _wide(x)
         if ctx.training and self.trainable and not ctx.frozen:
@@ -139,15 +153,30 @@ def _over(mask: Array, rank: int) -> Array:
 
 
 class LayerNormalization(_Normalization):
-    """y = γ (x − μ) / √(σ² + ε) + β, the moments being those of each row along `axis` (Ba et al. 2016).
+    """y = γ (x − μ) / √(σ² + ε) + β, the moments being those of each row along `axis`; the same in training and at
+    inference.
+
+    Where an axis is that of time, masked steps do not count.
+
+    Shapes: rows of any shape → the same; γ and β have the lengths of the axes.
 
     Args:
         axis: An axis, or several; the batch axis is 0.
         epsilon: ε.
         center, scale: Whether there are β and γ.
+        beta_initializer, gamma_initializer: How they start.
+        beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: Penalties and bounds.
+
+    Raises:
+        ShapeError: when rows have no such axis.
 
     >>> LayerNormalization().weights((5, 4))["gamma"].shape
     (4,)
+    >>> x = LayerNormalization().apply({}, jnp.array([[2.0, 6.0], [1.0, 1.0]]), Context())
+    >>> [[round(v, 2) for v in row] for row in x.tolist()]
+    [[-1.0, 1.0], [0.0, 0.0]]
+
+    Source: Ba, Kiros & Hinton, "Layer normalization", 2016.
     """
 
     axis: Any = item(default=-1)
@@ -163,7 +192,7 @@ class LayerNormalization(_Normalization):
 
     def _axes(self, rank: int) -> tuple[int, ...]:
         given = self.axis if isinstance(self.axis, tuple) else (self.axis,)
-        return tuple(sorted(_axis(self, axis, rank) for axis in given))
+        return tuple(sorted(axis_of(self, axis, rank) for axis in given))
 
     def output_shape(self, shape: Shape) -> Shape:
         self._axes(len(shape))
@@ -184,35 +213,66 @@ class LayerNormalization(_Normalization):
 
 
 class RMSNormalization(_Normalization):
-    """y = γ x / √(mean x² + ε) along `axis` (Zhang & Sennrich 2019)."""
+    """y = γ x / √(mean x² + ε) along `axis`: lengths are evened, means left alone.
+
+    Shapes: rows of any shape → the same; γ, called "scale", has the length of the axis.
+
+    Args:
+        axis: The axis, the batch axis being 0.
+        epsilon: ε.
+
+    Raises:
+        ShapeError: when rows have no such axis.
+
+    >>> x = RMSNormalization().apply({"scale": jnp.ones(2)}, jnp.array([[3.0, 4.0]]), Context())
+    >>> [round(v, 3) for v in x.ravel().tolist()]
+    [0.849, 1.131]
+
+    Source: Zhang & Sennrich, "Root mean square layer normalization", 2019.
+    """
 
     axis: int = item(default=-1, rule=Number(integer=True))
     epsilon: float = item(default=1e-6, rule=POSITIVE)
 
     def output_shape(self, shape: Shape) -> Shape:
-        _axis(self, self.axis, len(shape))
+        axis_of(self, self.axis, len(shape))
         return shape
 
     def weights(self, shape: Shape) -> dict[str, Weight]:
         from ..initializers import Ones
 
-        return {"scale": Weight((shape[_axis(self, self.axis, len(shape)) - 1],), Ones())}
+        return {"scale": Weight((shape[axis_of(self, self.axis, len(shape)) - 1],), Ones())}
 
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
-        axis, wide = _axis(self, self.axis, x.ndim - 1), _wide(x)
+        axis, wide = axis_of(self, self.axis, x.ndim - 1), _wide(x)
         form = tuple(-1 if a == axis else 1 for a in range(x.ndim))
         normal = wide * jax.lax.rsqrt(jnp.mean(wide**2, axis=axis, keepdims=True) + self.epsilon)
         return (normal * w["scale"].reshape(form)).astype(x.dtype)
 
 
 class GroupNormalization(_Normalization):
-    """y = γ x̂ + β, the moments being those of a row over all axes and one group of channels (Wu & He 2018).
+    """y = γ x̂ + β, the moments being those of a row over all axes and one group of channels; masked steps do not
+    count.
+
+    Shapes: rows (…, channels) → the same; γ and β (channels,).
 
     Args:
         groups: How many groups the channels are parted in; −1 is one a channel (instance normalisation).
         axis: The axis of channels; only the last is supported.
         epsilon: ε.
         center, scale: Whether there are β and γ.
+        beta_initializer, gamma_initializer: How they start.
+        beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: Penalties and bounds.
+
+    Raises:
+        ShapeError: when the groups do not divide the channels.
+        InputError: when the channels are not last.
+
+    >>> x = GroupNormalization(2).apply({}, jnp.array([[2.0, 6.0, 10.0, 30.0]]), Context())
+    >>> [round(v, 2) for v in x.ravel().tolist()]
+    [-1.0, 1.0, -1.0, 1.0]
+
+    Source: Wu & He, "Group normalization", 2018.
     """
 
     groups: int = item(default=32, rule=Number(-1, integer=True))
@@ -237,7 +297,7 @@ class GroupNormalization(_Normalization):
         return groups
 
     def output_shape(self, shape: Shape) -> Shape:
-        if _axis(self, self.axis, len(shape)) != len(shape):
+        if axis_of(self, self.axis, len(shape)) != len(shape):
             raise InputError("GroupNormalization has its channels last.", where="axis", expected=-1, received=self.axis)
         self._groups(shape[-1])
         return shape
@@ -257,21 +317,36 @@ class GroupNormalization(_Normalization):
 
 
 class UnitNormalization(Layer):
-    """Each vector along `axis` is divided by its length."""
+    """x / √max(Σ x², 1e-12): each vector along `axis` is divided by its length.
+
+    Args:
+        axis: The axis, the batch axis being 0.
+
+    Raises:
+        InputError: when the axis is that of the batch.
+        ShapeError: when rows have no such axis.
+
+    >>> x = UnitNormalization().apply({}, jnp.array([[3.0, 4.0]]), Context())
+    >>> [round(v, 3) for v in x.ravel().tolist()]
+    [0.6, 0.8]
+    """
 
     passes_mask = True
+    keeps_shape = True
     axis: int = item(default=-1, rule=Number(integer=True))
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        not_the_batch(self)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        axis_of(self, self.axis, len(shape))
+        return shape
+
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
-        return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(x**2, axis=self.axis, keepdims=True), 1e-12))
+        axis = axis_of(self, self.axis, x.ndim - 1)
+        return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(x**2, axis=axis, keepdims=True), 1e-12))
 
-
-def _axis(layer: Layer, axis: int, rank: int) -> int:
-    """An axis counted from 1 (the batch being 0) for rows of `rank` axes."""
-    found = axis + rank + 1 if axis < 0 else axis
-    if not 1 <= found <= rank:
-        raise ShapeError(
-            f"{type(layer).__name__} names an axis that rows do not have.", where=type(layer).__name__,
-            expected=f"1 … {rank}, or −{rank} … −1", received=axis, help="The batch axis is 0 and is never meant.",
-        )  # fmt: skip
-    return found
+    @property
+    def streams(self) -> bool:
+        return self.axis == -1

@@ -60,15 +60,25 @@ class _AveragePooling(_Pooling):
 class MaxPooling1D(_MaxPooling):
     """The largest value of each window of a sequence, channel by channel.
 
-    Shapes: input (rows, time, features), output (rows, outputs, features).
+    Shapes: input (rows, time, features), output (rows, outputs, features). Cells of "same" padding never win.
 
     Args:
         pool_size: Steps in a window.
         strides: Steps from window to window; None is `pool_size`.
         padding: "valid" drops what fills no window, "same" gives ⌈time / strides⌉ outputs.
+        data_format: "channels_last" is the only one.
+
+    Raises:
+        InputError: when a size is no integer >= 1.
+        ShapeError: when rows are not (time, features), or shorter than a window.
 
     >>> MaxPooling1D(2).output_shape((7, 3)), MaxPooling1D(2, padding="same").output_shape((7, 3))
     ((3, 3), (4, 3))
+    >>> MaxPooling1D(2).apply({}, jnp.array([[[3.0], [1.0], [2.0], [5.0]]]), Context()).ravel().tolist()
+    [3.0, 5.0]
+
+    Source: Scherer, Müller & Behnke, "Evaluation of pooling operations in convolutional architectures for object
+    recognition", 2010.
     """
 
     aliases = ("MaxPool1D",)
@@ -78,15 +88,26 @@ class MaxPooling1D(_MaxPooling):
 class MaxPooling2D(_MaxPooling):
     """The largest value of each window of an image, channel by channel.
 
-    Shapes: input (rows, height, width, channels), output (rows, outputs, outputs, channels).
+    Shapes: input (rows, height, width, channels), output (rows, outputs, outputs, channels). Cells of "same" padding
+    never win.
 
     Args:
         pool_size: Cells in a window, or (rows, columns).
         strides: Cells from window to window; None is `pool_size`.
         padding: "valid" drops what fills no window, "same" gives ⌈length / strides⌉ outputs along an axis.
+        data_format: "channels_last" is the only one.
+
+    Raises:
+        InputError: when a size is no integer >= 1.
+        ShapeError: when rows are no images, or smaller than a window.
 
     >>> MaxPooling2D().output_shape((28, 28, 32))
     (14, 14, 32)
+    >>> MaxPooling2D().apply({}, jnp.array([3.0, 1.0, 2.0, 5.0]).reshape(1, 2, 2, 1), Context()).ravel().tolist()
+    [5.0]
+
+    Source: Scherer, Müller & Behnke, "Evaluation of pooling operations in convolutional architectures for object
+    recognition", 2010.
     """
 
     aliases = ("MaxPool2D",)
@@ -94,7 +115,8 @@ class MaxPooling2D(_MaxPooling):
 
 
 class MaxPooling3D(_MaxPooling):
-    """The largest value of each window of a volume (rows, depth, height, width, channels).
+    """The largest value of each window of a volume (rows, depth, height, width, channels); arguments and errors as
+    MaxPooling2D.
 
     >>> MaxPooling3D().output_shape((4, 8, 8, 1))
     (2, 4, 4, 1)
@@ -106,10 +128,13 @@ class MaxPooling3D(_MaxPooling):
 
 
 class AveragePooling1D(_AveragePooling):
-    """The mean of each window of a sequence; steps of "same" padding do not count. Arguments as MaxPooling1D.
+    """The mean of each window of a sequence; steps of "same" padding do not count. Arguments and errors as
+    MaxPooling1D.
 
     >>> AveragePooling1D(3, strides=1).output_shape((7, 3))
     (5, 3)
+    >>> AveragePooling1D(2).apply({}, jnp.array([[[3.0], [1.0], [2.0], [5.0]]]), Context()).ravel().tolist()
+    [2.0, 3.5]
     """
 
     aliases = ("AvgPool1D",)
@@ -117,10 +142,12 @@ class AveragePooling1D(_AveragePooling):
 
 
 class AveragePooling2D(_AveragePooling):
-    """The mean of each window of an image; cells of "same" padding do not count. Arguments as MaxPooling2D.
+    """The mean of each window of an image; cells of "same" padding do not count. Arguments and errors as MaxPooling2D.
 
     >>> AveragePooling2D((2, 3)).output_shape((4, 9, 1))
     (2, 3, 1)
+
+    Source: LeCun et al., "Handwritten digit recognition with a back-propagation network", 1990.
     """
 
     aliases = ("AvgPool2D",)
@@ -128,7 +155,8 @@ class AveragePooling2D(_AveragePooling):
 
 
 class AveragePooling3D(_AveragePooling):
-    """The mean of each window of a volume (rows, depth, height, width, channels).
+    """The mean of each window of a volume (rows, depth, height, width, channels); cells of "same" padding do not count.
+    Arguments and errors as MaxPooling2D.
 
     >>> AveragePooling3D().output_shape((4, 8, 8, 1))
     (2, 4, 4, 1)
@@ -166,10 +194,19 @@ class _GlobalAverage(_Global):
 
 
 class GlobalMaxPooling1D(_GlobalMax):
-    """The largest value of each feature over time: (rows, time, features) → (rows, features).
+    """The largest value of each feature over time, masked steps included: (rows, time, features) → (rows, features).
 
-    >>> GlobalMaxPooling1D().output_shape((7, 3))
-    (3,)
+    Args:
+        data_format: "channels_last" is the only one.
+        keepdims: Whether the axis of time stays, with length 1.
+
+    Raises:
+        ShapeError: when rows are not (time, features).
+
+    >>> GlobalMaxPooling1D().apply({}, jnp.array([[[3.0, 1.0], [2.0, 5.0]]]), Context()).tolist()
+    [[3.0, 5.0]]
+
+    Source: Collobert et al., "Natural language processing (almost) from scratch", 2011.
     """
 
     aliases = ("GlobalMaxPool1D",)
@@ -177,7 +214,14 @@ class GlobalMaxPooling1D(_GlobalMax):
 
 
 class GlobalMaxPooling2D(_GlobalMax):
-    """The largest value of each channel of an image.
+    """The largest value of each channel of an image: (rows, height, width, channels) → (rows, channels).
+
+    Args:
+        data_format: "channels_last" is the only one.
+        keepdims: Whether the axes of space stay, with length 1.
+
+    Raises:
+        ShapeError: when rows are no images.
 
     >>> GlobalMaxPooling2D(keepdims=True).output_shape((7, 7, 3))
     (1, 1, 3)
@@ -187,7 +231,8 @@ class GlobalMaxPooling2D(_GlobalMax):
 
 
 class GlobalMaxPooling3D(_GlobalMax):
-    """The largest value of each channel of a volume (rows, depth, height, width, channels).
+    """The largest value of each channel of a volume (rows, depth, height, width, channels); arguments and errors as
+    GlobalMaxPooling2D.
 
     >>> GlobalMaxPooling3D().output_shape((2, 7, 7, 3))
     (3,)
@@ -200,8 +245,18 @@ class GlobalMaxPooling3D(_GlobalMax):
 class GlobalAveragePooling1D(_GlobalAverage):
     """The mean of each feature over the time steps that exist (masked ones do not count; 0 where none exists).
 
-    >>> GlobalAveragePooling1D().output_shape((7, 3))
-    (3,)
+    Shapes: (rows, time, features) → (rows, features).
+
+    Args:
+        data_format: "channels_last" is the only one.
+        keepdims: Whether the axis of time stays, with length 1.
+
+    Raises:
+        ShapeError: when rows are not (time, features).
+
+    >>> x, mask = jnp.array([[[3.0], [1.0], [9.0]]]), jnp.array([[1.0, 1.0, 0.0]])
+    >>> GlobalAveragePooling1D().apply({}, x, Context(mask=mask)).tolist()
+    [[2.0]]
     """
 
     aliases = ("GlobalAvgPool1D",)
@@ -216,17 +271,27 @@ class GlobalAveragePooling1D(_GlobalAverage):
 
 
 class GlobalAveragePooling2D(_GlobalAverage):
-    """The mean of each channel of an image.
+    """The mean of each channel of an image: (rows, height, width, channels) → (rows, channels).
+
+    Args:
+        data_format: "channels_last" is the only one.
+        keepdims: Whether the axes of space stay, with length 1.
+
+    Raises:
+        ShapeError: when rows are no images.
 
     >>> GlobalAveragePooling2D().output_shape((7, 7, 3))
     (3,)
+
+    Source: Lin, Chen & Yan, "Network in network", 2014.
     """
 
     aliases = ("GlobalAvgPool2D",)
 
 
 class GlobalAveragePooling3D(_GlobalAverage):
-    """The mean of each channel of a volume (rows, depth, height, width, channels).
+    """The mean of each channel of a volume (rows, depth, height, width, channels); arguments and errors as
+    GlobalAveragePooling2D.
 
     >>> GlobalAveragePooling3D(keepdims=True).output_shape((2, 7, 7, 3))
     (1, 1, 1, 3)

@@ -298,7 +298,9 @@ class _UnitForget(Initializer):
     others: Any = item(default=None)
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
-        drawn = self.others.draw(shape, rng) if isinstance(self.others, Initializer) else np.array(self.others(shape))
+        # Called, not drawn from, as its own seed goes before the plan's.
+        ours = isinstance(self.others, Initializer)
+        drawn = self.others(shape, float, rng) if ours else np.array(self.others(shape))
         units = shape[0] // 4
         drawn[units : 2 * units] = 1
         return drawn

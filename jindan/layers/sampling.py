@@ -17,7 +17,7 @@ LEAST = 1e-6  # means of units are kept this far from 0 and 1, where the diverge
 
 
 def divergence(parts: Array) -> Array:
-    """KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σ (μ² + σ² − 1 − log σ²), nats (Kingma & Welling 2014, appendix B).
+    """KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σ (μ² + σ² − 1 − log σ²), nats.
 
     Args:
         parts: (…, 2d): μ beside log σ².
@@ -27,27 +27,38 @@ def divergence(parts: Array) -> Array:
 
     >>> float(divergence(jnp.array([1.0, 0.0])))
     0.5
+
+    Source: Kingma & Welling, "Auto-encoding variational Bayes", 2014, appendix B.
     """
     mean, log_variance = jnp.split(parts, 2, axis=-1)
     return 0.5 * jnp.sum(mean**2 + jnp.exp(log_variance) - 1 - log_variance, axis=-1)
 
 
 class Sampling(Layer):
-    """z = μ + σ ε, ε ~ N(0, I), from μ beside log σ²; at inference z = μ (Kingma & Welling 2014).
+    """z = μ + σ ε, ε ~ N(0, I), from μ beside log σ²; at inference z = μ.
 
     The divergence of N(μ, σ²) from N(0, I) is added to the objective, as a mean over rows times `weight`. During the
     first `warm_up` updates the weight grows from 0, so that the decoder learns to use the code before the divergence
-    takes it away (Bowman et al. 2016; Sønderby et al. 2016); a figure at inference has it in full.
+    takes it away; a figure at inference has it in full.
+
+    Shapes: rows (…, 2d) → (…, d).
 
     Args:
         weight: What a nat of divergence costs: β where the loss is a sum over a row's n values, β/n where it is their
             mean, as cross-entropy and mean squared error are.
         warm_up: Updates until the weight is reached.
 
-    Shapes: rows (…, 2d) → (…, d).
+    Raises:
+        ShapeError: when the last axis is odd.
 
     >>> Sampling().output_shape((6,))
     (3,)
+    >>> ctx = Context()
+    >>> Sampling(weight=2.0).apply({}, jnp.array([[1.0, 0.0]]), ctx).tolist(), float(ctx.penalties[0])
+    ([[1.0]], 1.0)
+
+    Sources: Kingma & Welling, "Auto-encoding variational Bayes", 2014; Bowman et al., "Generating sentences from a
+    continuous space", 2016; Sønderby et al., "Ladder variational autoencoders", 2016.
     """
 
     weight: float = item(default=1.0, rule=NOT_NEGATIVE, traced=True)
@@ -88,12 +99,20 @@ class Sampling(Layer):
 class KLSparsity(Layer):
     """Passes rows on and adds weight · Σⱼ KL(ρ ‖ ρ̂ⱼ) to the objective, ρ̂ⱼ being the mean of unit j over the batch.
 
-    KL(ρ ‖ ρ̂) = ρ log(ρ/ρ̂) + (1 − ρ) log((1 − ρ)/(1 − ρ̂)): each unit, with values from 0 to 1, shall be on for a share
-    ρ of the rows (Lee, Ekanadham & Ng 2008; Ng 2011). It needs batches large enough to tell such a share.
+    KL(ρ ‖ ρ̂) = ρ log(ρ/ρ̂) + (1 − ρ) log((1 − ρ)/(1 − ρ̂)), nats: each unit, with values from 0 to 1, shall be on for
+    a share ρ of the rows. It needs batches large enough to tell such a share. ρ̂ is kept within [1e-6, 1 − 1e-6].
 
     Args:
         weight: Of the divergence.
         target: ρ.
+
+    >>> ctx = Context()
+    >>> x = KLSparsity(weight=1.0, target=0.25).apply({}, jnp.array([[0.25, 0.5], [0.25, 0.5]]), ctx)
+    >>> round(float(ctx.penalties[0]), 4)
+    0.1308
+
+    Sources: Lee, Ekanadham & Ng, "Sparse deep belief net model for visual area V2", 2008; Ng, "Sparse autoencoder",
+    2011.
     """
 
     couples: ClassVar[bool] = True

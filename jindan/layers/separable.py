@@ -51,24 +51,54 @@ class _Depthwise(Windowed):
 
 
 class DepthwiseConv1D(_Depthwise):
-    """Each feature of a sequence with `depth_multiplier` kernels of its own.
+    """Each feature of a sequence is convolved with `depth_multiplier` kernels of its own: a = f(x ∗ W + b), unmixed.
 
-    Kernel (width, features, multiplier).
+    Shapes: input (rows, time, features), kernel (width, features, multiplier), bias (features · multiplier,), output
+    (rows, outputs, features · multiplier).
+
+    Args:
+        kernel_size: Steps that a kernel sees.
+        strides: Steps from output to output.
+        padding: "valid": only whole windows; "same": ⌈time / strides⌉ outputs.
+        depth_multiplier: Kernels a feature.
+        data_format: "channels_last" is the only one.
+        dilation_rate: Steps between the taps of a kernel.
+        activation, use_bias, depthwise_initializer, …: As for Dense, the kernel's called depthwise.
+
+    Raises:
+        InputError: when a size is no integer >= 1.
+        ShapeError: when rows are not (time, features), or shorter than a kernel.
 
     >>> DepthwiseConv1D(3, depth_multiplier=2).output_shape((10, 4))
     (8, 8)
+
+    Source: Sifre, "Rigid-motion scattering for image classification", 2014.
     """
 
     axes = 1
 
 
 class DepthwiseConv2D(_Depthwise):
-    """Each channel of an image with `depth_multiplier` kernels of its own.
+    """Each channel of an image is convolved with `depth_multiplier` kernels of its own: a = f(x ∗ W + b), unmixed.
 
-    Kernel (height, width, channels, multiplier).
+    Shapes: input (rows, height, width, channels), kernel (height, width, channels, multiplier), bias (channels ·
+    multiplier,), output (rows, outputs, outputs, channels · multiplier).
 
-    >>> DepthwiseConv2D(3).output_shape((28, 28, 4))
-    (26, 26, 4)
+    Args:
+        kernel_size, strides, dilation_rate: As for Conv2D.
+        padding: "valid": only whole windows; "same": ⌈length / strides⌉ outputs along an axis.
+        depth_multiplier: Kernels a channel.
+        data_format: "channels_last" is the only one.
+        activation, use_bias, depthwise_initializer, …: As for Dense, the kernel's called depthwise.
+
+    Raises:
+        InputError: when a size is no integer >= 1.
+        ShapeError: when rows are no images, or smaller than a kernel.
+
+    >>> DepthwiseConv2D(3).output_shape((28, 28, 4)), DepthwiseConv2D(3).weights((28, 28, 4))["kernel"].shape
+    ((26, 26, 4), (3, 3, 4, 1))
+
+    Source: Sifre, "Rigid-motion scattering for image classification", 2014.
     """
 
     splits = True
@@ -128,12 +158,24 @@ class _Separable(Windowed):
 
 
 class SeparableConv1D(_Separable):
-    """A depthwise convolution over time and a mixture of its features (Chollet 2017).
+    """A depthwise convolution over time and a mixture of its features: fewer weights than Conv1D of the same reach.
 
-    Weights: depthwise_kernel (width, features, multiplier), pointwise_kernel (1, features · multiplier, filters), bias.
+    Shapes: input (rows, time, features), depthwise_kernel (width, features, multiplier), pointwise_kernel
+    (1, features · multiplier, filters), bias (filters,), output (rows, outputs, filters).
+
+    Args:
+        filters: Features of the output.
+        kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate: As for DepthwiseConv1D.
+        activation, use_bias, …: As for Dense; each kernel has its own initialiser, penalty and bound.
+
+    Raises:
+        InputError: when a size is no integer >= 1.
+        ShapeError: when rows are not (time, features), or shorter than a kernel.
 
     >>> SeparableConv1D(8, 3).output_shape((10, 4))
     (8, 8)
+
+    Source: Chollet, "Xception: deep learning with depthwise separable convolutions", 2017.
     """
 
     aliases = ("SeparableConvolution1D",)
@@ -141,13 +183,25 @@ class SeparableConv1D(_Separable):
 
 
 class SeparableConv2D(_Separable):
-    """A depthwise convolution over an image and a mixture of its channels (Chollet 2017).
+    """A depthwise convolution over an image and a mixture of its channels: fewer weights than Conv2D of the same reach.
 
-    Weights: depthwise_kernel (height, width, channels, multiplier), pointwise_kernel (1, 1, channels · multiplier,
-    filters), bias.
+    Shapes: input (rows, height, width, channels), depthwise_kernel (height, width, channels, multiplier),
+    pointwise_kernel (1, 1, channels · multiplier, filters), bias (filters,), output (rows, outputs, outputs, filters).
 
-    >>> SeparableConv2D(8, 3).output_shape((28, 28, 4))
-    (26, 26, 8)
+    Args:
+        filters: Channels of the output.
+        kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate: As for DepthwiseConv2D.
+        activation, use_bias, …: As for Dense; each kernel has its own initialiser, penalty and bound.
+
+    Raises:
+        InputError: when a size is no integer >= 1.
+        ShapeError: when rows are no images, or smaller than a kernel.
+
+    >>> layer = SeparableConv2D(8, 3)
+    >>> layer.output_shape((28, 28, 4)), [w.shape for w in layer.weights((28, 28, 4)).values()]
+    ((26, 26, 8), [(3, 3, 4, 1), (1, 1, 4, 8), (8,)])
+
+    Source: Chollet, "Xception: deep learning with depthwise separable convolutions", 2017.
     """
 
     splits = True

@@ -23,6 +23,8 @@ class Normalization(Layer):
     Statistics are weights that are not trained, so they are saved with the model. Without any the layer changes
     nothing. Put it first, so that the model takes raw rows.
 
+    Shapes: rows of any shape → the same.
+
     Args:
         axis: The axis, or axes, each place of which has its own mean and variance (the batch being 0); None is one
             mean and variance for all numbers.
@@ -31,10 +33,16 @@ class Normalization(Layer):
 
     Raises:
         InputError: when only one of mean and variance is given, or a variance is negative.
+        ShapeError: when rows have no such axis, or the statistics do not fit them.
 
     >>> layer = Normalization().adapt([[0.0, 7.0], [2.0, 9.0]])
     >>> layer.mean, layer.variance
     ((1.0, 8.0), (1.0, 1.0))
+    >>> w = {"mean": jnp.array([1.0, 8.0]), "variance": jnp.array([1.0, 4.0])}
+    >>> layer.apply(w, jnp.array([[3.0, 8.0], [1.0, 4.0]]), Context()).tolist()
+    [[2.0, 0.0], [0.0, -2.0]]
+
+    Source: LeCun, Bottou, Orr & Müller, "Efficient backprop", 1998.
     """
 
     passes_mask = True
@@ -67,13 +75,16 @@ class Normalization(Layer):
         """Take mean and variance from rows. A model that the layer was put into before computes by them from then on.
 
         Args:
-            data: (rows, …) numbers.
+            data: (rows, …) numbers; (rows,) are rows of one number.
 
         Returns:
             The layer itself.
 
         Raises:
-            InputError: when there are no rows.
+            InputError: when there are no rows, or they hold NaN or infinities.
+
+        >>> float(Normalization(axis=None).adapt([[0.0, 7.0], [2.0, 9.0]]).mean)
+        4.5
         """
         values = np.asarray(data, np.float64)
         if values.ndim == 1:
@@ -81,6 +92,14 @@ class Normalization(Layer):
         if values.ndim == 0 or not len(values):
             raise InputError("There are no rows to adapt to.", where="adapt", expected="(rows, …)", received=values)
         kept = self._axes(values.ndim - 1)
+        bad = np.argwhere(~np.isfinite(values))
+        if len(bad):
+            raise InputError(
+                "Rows to adapt to must hold finite numbers.", where="adapt of Normalization", expected="finite numbers",
+                received=f"{values[tuple(bad[0])]} in row {bad[0, 0]}, place {tuple(map(int, bad[0, 1:]))}; "
+                f"{len(bad)} such in all",
+                help="Fill in missing values, or leave those rows out, before adapt.",
+            )  # fmt: skip
         others = tuple(axis for axis in range(values.ndim) if axis not in kept)
         self._take(values.mean(others), values.var(others))
         for model, name in self.__dict__.get("_placed", ()):
@@ -157,5 +176,5 @@ class Normalization(Layer):
 
 def _tuples(values: Any) -> Any:
     """Nested tuples of an array's numbers: values that compare, hash and go into JSON."""
-    found = values.tolist() if isinstance(values, np.ndarray) else values
+    found = values.tolist() if isinstance(values, (np.ndarray, np.generic)) else values
     return tuple(map(_tuples, found)) if isinstance(found, list) else found

@@ -87,12 +87,30 @@ class _Transposed(Windowed):
 
 
 class Conv1DTranspose(_Transposed):
-    """The transpose of a Conv1D: every step adds a kernel to the output, `strides` apart.
+    """The transpose of a Conv1D: every step adds a kernel to the output, `strides` apart; a = f(… + b).
 
-    Shapes: input (rows, time, features), kernel (width, filters, features).
+    Shapes: input (rows, n, features), kernel (width, filters, features), bias (filters,), output (rows, outputs,
+    filters):
+    "valid" (n − 1) · strides + max(width, strides) of them, "same" n · strides.
 
-    >>> Conv1DTranspose(2, 3, strides=2, padding="same").output_shape((5, 4))
-    (10, 2)
+    Args:
+        filters: Features of the output.
+        kernel_size: Steps that an input reaches.
+        strides: Steps of the output from input to input.
+        padding: "valid" or "same".
+        output_padding: Further steps at the end, below `strides`; None gives the lengths above.
+        data_format: "channels_last" is the only one.
+        dilation_rate: Steps between the taps of a kernel; width counts them.
+        activation, use_bias, …: As for Dense.
+
+    Raises:
+        InputError: when a size is no integer >= 1, or output_padding not below the strides.
+        ShapeError: when rows are not (time, features), or padding cuts all of them.
+
+    >>> Conv1DTranspose(2, 3, strides=2).output_shape((5, 4)), Conv1DTranspose(2, 3, 2, "same").output_shape((5, 4))
+    ((11, 2), (10, 2))
+
+    Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", 2016.
     """
 
     aliases = ("Convolution1DTranspose",)
@@ -100,12 +118,26 @@ class Conv1DTranspose(_Transposed):
 
 
 class Conv2DTranspose(_Transposed):
-    """The transpose of a Conv2D: every cell adds a kernel to the output, `strides` apart (Zeiler et al. 2010).
+    """The transpose of a Conv2D: every cell adds a kernel to the output, `strides` apart; a = f(… + b).
 
-    Shapes: input (rows, height, width, channels), kernel (height, width, filters, channels).
+    Shapes: input (rows, height, width, channels), kernel (height, width, filters, channels), bias (filters,), output
+    (rows, outputs, outputs, filters), their numbers as in Conv1DTranspose along each axis.
+
+    Args:
+        filters: Channels of the output.
+        kernel_size, strides, output_padding, dilation_rate: A number, or one for each axis; see Conv1DTranspose.
+        padding: "valid" or "same".
+        data_format: "channels_last" is the only one.
+        activation, use_bias, …: As for Dense.
+
+    Raises:
+        InputError: when a size is no integer >= 1, or output_padding not below the strides.
+        ShapeError: when rows are no images, or padding cuts all of them.
 
     >>> Conv2DTranspose(2, 3, strides=2, padding="same").output_shape((7, 7, 4))
     (14, 14, 2)
+
+    Source: Zeiler, Krishnan, Taylor & Fergus, "Deconvolutional networks", 2010.
     """
 
     splits = True

@@ -48,7 +48,7 @@ def counts(steps: Any, validation_steps: Any, validation_batch_size: Any) -> lis
     return [None if value is None else whole(name, value, 1) for name, value in named.items()]
 
 
-def each_epoch(validation_freq: Any) -> None:
+def refuse_freq(validation_freq: Any) -> None:
     """Refuse a `validation_freq` other than 1."""
     if validation_freq != 1:
         raise InputError(
@@ -190,8 +190,15 @@ def settled(run: Run) -> Run:
 
 
 def at_rate(run: Run, optimizer: Any) -> Run:
-    """The run with another optimizer in its plan, whose rate takes the place of what a plateau made of the last."""
-    run = replace(run, plan=run.plan.replace(optimizer=optimizer))
+    """The run with another optimizer in its plan, whose rate takes the place of what a plateau made of the last.
+
+    An optimizer whose memory has another form begins with a fresh one.
+    """
+    plan = run.plan.replace(optimizer=optimizer)
+    if plan.structure != run.plan.structure:
+        memory = run.memory_for(optimizer, run.state["trained"])
+        run = replace(run, state={**run.state, "optimizer": memory})
+    run = replace(run, plan=plan)
     if "plateau" not in run.state:
         return run
     plateau = {**run.state["plateau"], "scale": np.ones_like(run.state["plateau"]["scale"])}
@@ -264,6 +271,7 @@ def looked_before(plan: Plan, data: Data, doctor: Any) -> tuple:
     if not doctor:
         return ()
     from ..doctor.capacity import too_large
+    from ..doctor.hidden import tell_hidden
     from ..doctor.static import look_before
 
     large = too_large(plan, data.input_shape, len(data), data.x)
@@ -275,6 +283,8 @@ def looked_before(plan: Plan, data: Data, doctor: Any) -> tuple:
         )  # fmt: skip
         error.found = (large, plan, data)
         raise error
+    if doctor != "watch":
+        tell_hidden(plan, data.input_shape, stacklevel=4)
     return look_before(plan, data.input_shape, data, warn=doctor != "watch")
 
 

@@ -216,7 +216,7 @@ class Model(Kept):
             InputError: when data and model do not fit.
         """
         self._need_compiled()
-        fitting.each_epoch(validation_freq)
+        fitting.refuse_freq(validation_freq)
         self.stop_training = False
         plan, own = self._plan_to_fit(batch_size, epochs, initial_epoch, callbacks, shuffle, seed)
         steps = fitting.counts(steps_per_epoch, validation_steps, validation_batch_size)

@@ -112,9 +112,12 @@ def _least(y: Array) -> Array:
     """What a cell must reach to count as the largest y of its window: y but for rounding.
 
     XLA may compute x anew inside the slope's kernels, and round a product and a sum at once where y's were rounded
-    apart: none of the cells then equals y. Half precision is too coarse to tell neighbours from equals.
+    apart: none of the cells then equals y. Half precision is too coarse to tell neighbours from equals, and infinity
+    less a share of itself is no number.
     """
-    return y - ROUNDING * jnp.finfo(y.dtype).eps * jnp.abs(y) if y.dtype.itemsize >= 4 else y
+    if y.dtype.itemsize < 4:
+        return y
+    return jnp.where(jnp.isfinite(y), y - ROUNDING * jnp.finfo(y.dtype).eps * jnp.abs(y), y)
 
 
 def _wins(x: Array, y: Array, windows: Steps, strides: Steps) -> Array:

@@ -68,7 +68,9 @@ def one(finding: dict[str, Any], *, root: bool = False) -> str:
     if detail.en:
         parts.append(tag("details", tag("summary", both(t("why"))) + paragraph(detail)))
     evidence = mapped(finding.get("evidence"))
-    rows = [(tag("code", esc(clip(key, 60))), esc(evidence_text(value))) for key, value in list(evidence.items())[:24]]
+    # The aspect chooses among the words above, and is none of its own.
+    told = [pair for pair in evidence.items() if pair[0] != "aspect"]
+    rows = [(tag("code", esc(clip(key, 60))), esc(evidence_text(value))) for key, value in told[:24]]
     side = table((t("quantity"), t("value")), rows, caption=t("evidence")) if rows else ""
     body = tag("div", "".join(parts), class_="words") + (tag("div", side, class_="evidence") if side else "")
     return tag("li", body + exhibits(finding), class_=f"finding {severity}")

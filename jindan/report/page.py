@@ -16,6 +16,7 @@ from jindan.report.markup import both, clip, esc, tag
 from jindan.report.mistakes import mistakes
 from jindan.report.network import network, plan
 from jindan.report.others import OTHER_SECTIONS
+from jindan.report.relied import relied
 from jindan.report.repeats import repeats
 from jindan.report.scores import scores
 from jindan.report.study_section import studies
@@ -29,6 +30,7 @@ SECTIONS: tuple[tuple[str, Callable[[dict[str, Any]], str]], ...] = (
     ("scores", scores),
     ("repeats", repeats),
     ("studies", studies),
+    ("relied", relied),
     ("mistakes", mistakes),
     ("data", data),
     ("network", network),

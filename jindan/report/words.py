@@ -54,6 +54,15 @@ UI: dict[str, tuple[str, str]] = {
     "curves": ("Learning curves", "학습 곡선"),
     "scores": ("Test results", "시험 결과"),
     "repeats": ("Repeated training", "반복 학습"),
+    "relied": ("What it relies on", "무엇을 보고 맞히는가"),
+    "relied_on": ("Fall of {metric} when a column is shuffled", "열을 뒤섞었을 때 {metric}의 하락"),
+    "relied_note": (
+        "Each column's values are shuffled among {n} rows ({part}), {repeats} times; shown is the mean fall from "
+        "{score}. Columns that say the same share it. Near 0, the network does without the column.",
+        "{n}개 행({part})에서 열의 값을 {repeats}번 뒤섞었을 때 {score}에서 평균적으로 떨어진 폭입니다. 같은 내용을 "
+        "담은 열끼리는 이 폭을 나누어 가집니다. 0에 가까우면 없어도 되는 열입니다.",
+    ),
+    "relied_idle": ("It does without: {names}.", "없어도 되는 열: {names}."),
     "mistakes": ("Where it errs", "틀리는 곳"),
     "data": ("The data", "데이터"),
     "network": ("The network", "신경망"),

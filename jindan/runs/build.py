@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ import numpy as np
 from ..activations import canonical
 from ..callbacks import EarlyStopping
 from ..data import InputForm, Preprocessing
+from ..doctor.capacity import too_large
 from ..doctor.static import CROSS_ENTROPIES, REASONS, TOLERABLE, pairing
-from ..engine.memory import estimate_memory
 from ..errors import FileError, InputError, JindanError
 from ..layers import Dense, Dropout
 from ..layers.base import Layer
@@ -186,17 +185,13 @@ def _row(shape: Any) -> tuple:
     return (shape,) if isinstance(shape, int) else shape
 
 
-def refuse_too_large(plan: Plan, shape: Any, rows: int) -> None:
-    """Raise an InputError when the training cannot fit into this machine's memory."""
-    needed = estimate_memory(plan, _row(shape), rows).total
-    try:
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return
-    if needed > there:
+def refuse_too_large(plan: Plan, shape: Any, rows: int, x: Any = None) -> None:
+    """Raise an InputError when the training, on inputs like x, cannot fit into this machine's memory."""
+    large = too_large(plan, _row(shape), rows, x)
+    if large is not None:
         raise InputError(
             "The network does not fit into the memory of this machine.", where="--layers",
-            expected=f"at most {there / 2**30:.3g} GiB", received=f"about {needed / 2**30:.3g} GiB",
+            expected=f"at most {large.evidence['available']}", received=f"about {large.evidence['needed']}",
             help="Use fewer units, fewer layers or a smaller --batch-size.",
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import InputForm, NumberTarget, Preprocessor, fit_preprocessor, k_fold
+from ..data import InputForm, NumberTarget, Preprocessor, fit_preprocessor
 from ..errors import InputError
 from ..layers import Embedding
 from ..plan import Plan
@@ -49,7 +49,8 @@ class FoldedTable:
 
 
 def folded(prepared: Prepared, folds: int, seed: int = 0) -> FoldedTable:
-    """The folds of a table, stratified by class, each through a preprocessing fitted on its training rows.
+    """The folds of a table, stratified by class or parted as its ties ask, each through a preprocessing fitted on its
+    training rows.
 
     Raises:
         InputError: when the table has fewer rows than folds.
@@ -57,7 +58,7 @@ def folded(prepared: Prepared, folds: int, seed: int = 0) -> FoldedTable:
     n, classes = len(prepared.frame), prepared.classes
     _refuse(folds, n)
     codes = prepared.truth if classes else None
-    pairs = tuple(k_fold(n, folds, seed=seed, stratify=codes))
+    pairs = tuple(prepared.ties.pairs(np.arange(n), folds, seed, codes))
     fitted, encoders, encoded = [], [], []
     for rows, _ in pairs:
         training = prepared.frame[rows]

@@ -17,7 +17,7 @@ from ..engine.train import train
 from ..plan import Plan
 from ..report.names import falls
 from ..select import Score, primary, score_classes, score_numbers
-from ..select.task import apart, with_rows
+from ..select.task import with_rows
 from ..select.validation import Comparison, interval_of, student
 from .build import targets_for
 from .folding import FoldedTable, folded, plan_for
@@ -165,7 +165,8 @@ def fold_table(
 ) -> TableFolds:
     """Train the plan on each fold's training rows, seeds × folds as one population, and judge it on the others.
 
-    All labelled rows of the table take part, whatever its own split. What a plan watches (early stopping) are 15 % of
+    All labelled rows of the table take part, whatever its own split; groups stay together, and rows in order of time
+    are judged after training on those before them. What a plan watches (early stopping) are 15 % of
     the fold's *training* rows: watching the held-out rows would make the score of the best epoch on them slightly too
     good. A plan that watches nothing trains on all training rows of the fold. Preprocessing, the scale of the target
     and the simple models are fitted on all training rows of the fold and on no others.
@@ -190,7 +191,7 @@ def fold_table(
     plans, held_out = [], []
     for member in range(seed, seed + seeds):
         for number, (rows, held) in enumerate(parts.pairs):
-            own, watched = apart(plan, rows, prepared.truth if prepared.classes else None, member)
+            own, watched = prepared.ties.apart(plan, rows, prepared.truth if prepared.classes else None, member)
             shift = number * parts.rows
             watched = None if watched is None else watched + shift
             made = with_rows(plan, own + shift, watched)

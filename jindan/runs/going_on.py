@@ -102,6 +102,7 @@ def read_again(model: TableModel, folder: str | Path) -> Prepared:
         settings["source"], settings["target"], task=settings["task"],
         preprocessing=run.plan.preprocessing,  # type: ignore[union-attr]
         validation=settings["validation"], test=settings["test"], seed=settings["seed"], header=settings["header"],
+        groups=settings.get("groups"), time=settings.get("time"),
     )  # fmt: skip
     if settings.get("start") is not None:
         prepared = as_before(prepared, model)

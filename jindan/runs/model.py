@@ -26,6 +26,7 @@ from .members import figures_of, mean_of, outputs_of, read_members, write_member
 from .network import block
 from .prepare import arrays, counted
 from .probabilities import probabilities
+from .relied import ReliesMixin
 
 TABLES = (".csv", ".tsv", ".parquet")
 
@@ -73,7 +74,7 @@ class TableFacts:
         )
 
 
-class TableModel(Model):
+class TableModel(ReliesMixin, Model):
     """A network trained on a table. `fit`, `evaluate` and `predict` take raw rows: a file, a frame, columns, arrays.
 
     Arrays have the columns of the training table in its order, without the target. Where the network reads one text or
@@ -388,8 +389,7 @@ class TableModel(Model):
         with folders.whole_folder(filepath, overwrite=overwrite) as folder:
             saving.write_run(folder, self._run_to_save(), extra={"compiled": True})
             write_members(folder, self.members)
-            text = json.dumps(self.facts.to_dict(), ensure_ascii=False)
-            (folder / PREPROCESSING).write_text(text, encoding="utf-8")
+            (folder / PREPROCESSING).write_text(json.dumps(self.facts.to_dict(), ensure_ascii=False), encoding="utf-8")
 
 
 def _refuse_steps(steps: int | None) -> None:

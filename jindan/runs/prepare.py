@@ -25,10 +25,10 @@ from ..data import (
     present_rows,
     read_table,
     resolve_column,
-    split_rows,
 )
 from ..data.images_column import BrokenImages
 from ..errors import InputError
+from .ties import NONE, Ties, ties_of
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Prepared:
         folder: What relative paths of images count from.
         images: Whether the rows are a set of images rather than a table.
         unlabelled: Rows of the table that have no target, and are left out of `frame`.
+        ties: What ties rows to one another.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Prepared:
     images: bool = False
     unlabelled: int = 0
     marks: tuple[bool | None, bool] | None = None
+    ties: Ties = NONE
 
     @property
     def classes(self) -> int:
@@ -101,8 +103,12 @@ def prepare(
     test: float = 0.2,
     seed: int = 0,
     header: bool | None = None,
+    groups: str | int | None = None,
+    time: str | int | None = None,
 ) -> Prepared:
     """Read, look, split, fit. A folder or an archive of images has its classes for a target.
+
+    A column of groups parts the rows and is not learnt from: rows to come belong to others.
 
     Raises:
         InputError: when the table, the target or the split cannot be used.
@@ -111,6 +117,12 @@ def prepare(
     if holds_images(source):
         from .gallery import prepare_images
 
+        if groups is not None or time is not None:
+            raise InputError(
+                "A set of images has no columns that part its rows.", where="--groups, --time", expected="neither",
+                received=groups if groups is not None else time,
+                help="Name the images in a column of a table, beside their groups or times.",
+            )  # fmt: skip
         return prepare_images(
             source, target, task=task, preprocessing=preprocessing, validation=validation, test=test, seed=seed
         )
@@ -135,7 +147,10 @@ def prepare(
     refuse_infinite(frame, columns, config.drop, goal, numbers)
     encoder = ClassTarget.fit(frame[goal]) if kind.is_classification else None
     codes = encoder.encode(frame[goal]) if encoder is not None else None
-    split = split_rows(len(frame), validation=validation, test=test, seed=seed, stratify=codes)
+    ties = ties_of(table, frame, columns, numbers, groups, time, goal)
+    if ties.groups is not None and ties.column not in config.drop:
+        config = replace(config, drop=(*config.drop, str(ties.column)))
+    split = ties.split(len(frame), validation, test, seed, codes)
     training = frame[split.train]
     preprocessor = fit_preprocessor(training, columns, config, target=goal, folder=folder)
     if not preprocessor.inputs:
@@ -156,7 +171,7 @@ def prepare(
     return Prepared(
         name=table.name, path=table.path, frame=frame, target=goal, columns=columns, task=kind, split=split,
         numbers=numbers, preprocessor=preprocessor, encoder=final, x=x, encoded=encoded, truth=truth, folder=folder,
-        unlabelled=len(present) - len(numbers), marks=table.marks,
+        unlabelled=len(present) - len(numbers), marks=table.marks, ties=ties,
     )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..doctor.static import CATEGORICAL
@@ -32,7 +34,8 @@ def probabilities(plan: Plan, outputs: np.ndarray, classes: int) -> np.ndarray:
     """
     loss = plan.loss
     with np.errstate(invalid="ignore"):
-        p = probable(plan, np.asarray(outputs, np.float64).reshape(len(outputs), -1))
+        found = np.asarray(outputs, np.float64)
+        p = probable(plan, found.reshape(len(found), math.prod(found.shape[1:])))  # of no rows, -1 has no meaning
         signs = loss.targets == "signs"
         if signs:
             p = (1 + p) / 2

@@ -64,7 +64,7 @@ def make_record(
         "data": _data(prepared),
         "network": _layers(run),
         "parameters": run.network.parameters(),
-        "memory": estimate_memory(run.plan, run.input_shape, len(prepared.split.train)).to_dict(),
+        "memory": estimate_memory(run.plan, run.input_shape, len(prepared.split.train), x=prepared.x).to_dict(),
         "plan": run.plan.to_dict(),
         "history": run.history,
         "best_epoch": run.best_epoch,
@@ -111,6 +111,10 @@ def _data(prepared: Prepared) -> dict[str, Any]:
         "notes": {lang: seen.notes(lang) for lang in ("en", "ko")},
         "dropped": [list(entry) for entry in prepared.preprocessor.dropped],
     }
+    if prepared.ties:
+        found["parted"] = prepared.ties.to_dict()
+        for lang, notes in found["notes"].items():
+            notes.append(sentence(f"parted-by-{found['parted']['by']}", found["parted"], lang))
     target = body["target"] or {}
     if target.get("classes"):
         found["class_balance"] = [[str(n), int(c)] for n, c in zip(target["classes"], target["counts"], strict=True)]
@@ -181,6 +185,8 @@ def _layers(run: Run) -> list[dict[str, Any]]:
 def _mistakes(plan: Plan, prepared: Prepared, outputs: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
     labels = [str(label) for label in prepared.encoder.classes]  # type: ignore[union-attr]
     p = probabilities(plan, outputs[rows], prepared.classes)
+    answered = np.isfinite(p).all(1)  # where the numbers broke down no class is predicted
+    p, rows = p[answered], rows[answered]
     guess, truth = p.argmax(1) if len(p) else np.zeros(0, int), prepared.truth[rows]
     wrong = np.flatnonzero(guess != truth)
     most = MOST_EXAMPLES if all(form.kind == "table" for form in prepared.preprocessor.inputs) else MOST_SHOWN

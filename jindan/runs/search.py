@@ -80,6 +80,8 @@ def search_table(
     test: float = 0.2,
     preprocessing: Preprocessing | None = None,
     header: bool | None = None,
+    groups: str | int | None = None,
+    time: str | int | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     listen: Callable[[list[Row]], Any] | None = None,
@@ -92,8 +94,8 @@ def search_table(
     A folder that holds an unfinished search of the same settings is gone on from: its trials are not run again.
 
     Args:
-        source, target, epochs, task, validation, test, preprocessing, header, lang, command: As `train_table` takes
-            them. The preprocessing is fitted on the training part of the split, once for all folds.
+        source, target, epochs, task, validation, test, preprocessing, header, groups, time, lang, command: As
+            `train_table` takes them. The preprocessing is fitted on the training part of the split, once for all folds.
         method, trials, folds, batch, seed, listen: As `jindan.search` takes them.
         space: A dict or a JSON file of one; the usual one for a table unless given.
         out: The folder; `runs/search-<table>-<time>` unless given.
@@ -105,12 +107,13 @@ def search_table(
         SearchInterrupted: after a Ctrl-C; the same call goes on.
     """
     prepared = prepare(source, target, task=task, preprocessing=preprocessing, validation=validation, test=test,
-                       seed=seed, header=header)  # fmt: skip
+                       seed=seed, header=header, groups=groups, time=time)  # fmt: skip
     ready = table_task(prepared, epochs, seed, watch, preprocessing)
     made = Space.of(usual_space(ready.plan) if space is None else read_space(space), ready.plan)
     settings = {
         "target": prepared.target, "method": method, "trials": trials, "folds": folds, "batch": batch,
         "epochs": epochs, "seed": seed, "space": made.to_dict(), "rows": digest(ready.data.x, ready.data.y).hexdigest(),
+        **({"parted": prepared.ties.to_dict()} if prepared.ties else {}),
     }  # fmt: skip
     folder = Path(out) if out is not None else _newest(prepared.name) if resume else new_folder(_stem(prepared.name))
     done = _done(folder, settings)
@@ -123,16 +126,32 @@ def search_table(
     if listen is not None and done:
         listen(done)
     try:
-        found = search_task(ready, made, method, trials, folds=folds, batch=batch, seed=seed, resume=done, listen=told)
+        found = search_task(ready, made, method, trials, folds=_folds(prepared, folds, seed), batch=batch, seed=seed,
+                            resume=done, listen=told)  # fmt: skip
         store.finish(found)
         run = train_table(
             source, target, task=task, validation=validation, test=test, seed=seed, out=folder / BEST, listen=watch,
-            lang=lang, command=command, plan=found.best_plan, header=header,
+            lang=lang, command=command, plan=found.best_plan, header=header, groups=groups, time=time,
         )  # fmt: skip
         run.add_study(found)
     except KeyboardInterrupt:
         raise SearchInterrupted(folder, store.count) from None
     return TableSearch(folder, found, run)
+
+
+def _folds(prepared: Prepared, folds: int | None, seed: int) -> Any:
+    """The folds as `search_task` takes them: their number, or pairs where ties part the rows of the task."""
+    if not prepared.ties:
+        return folds
+    rows = _rows(prepared)
+    codes = prepared.truth if prepared.classes else None
+    pairs = prepared.ties.pairs(rows, folds or 1, seed, codes)
+    return [(np.searchsorted(rows, train), np.searchsorted(rows, held)) for train, held in pairs]
+
+
+def _rows(prepared: Prepared) -> np.ndarray:
+    """All rows that are not kept for the test, ascending."""
+    return np.sort(np.concatenate([prepared.split.train, prepared.split.validation]))
 
 
 def table_task(
@@ -143,11 +162,11 @@ def table_task(
     kind, inputs = prepared.task.kind, prepared.preprocessor.inputs
     numbers_only = all(form.kind == "table" for form in inputs)
     asked = Wanted(layers=HIDDEN if numbers_only else None, epochs=epochs)
-    rows = np.sort(np.concatenate([prepared.split.train, prepared.split.validation]))
+    rows = _rows(prepared)
     plan = build_plan(kind, max(1, prepared.classes), len(rows), asked, seed=seed,
                       preprocessing=preprocessing or Preprocessing(), inputs=inputs)  # fmt: skip
     shape = row_shape(prepared.x)
-    refuse_too_large(plan, shape, len(rows))
+    refuse_too_large(plan, shape, len(rows), prepared.x)
     targets = targets_for(plan, kind, prepared.encoded, prepared.classes)
     refuse_contradiction(plan, kind, shape, targets)
     data = Data.of(cut(prepared.x, rows), targets[rows])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from ..data import Preprocessing
 from ..doctor import tables as doctor
+from ..doctor.hidden import tell_hidden
 from ..doctor.keeping import Keeper
 from ..doctor.static import look_before
 from ..engine.data import Data, cut, row_shape
@@ -44,6 +45,7 @@ from .model import TableFacts, TableModel
 from .network import block
 from .prepare import Prepared, prepare
 from .record import make_record, untold
+from .relied import relied_on
 from .simple import simple_models
 
 __all__ = ["TableModel", "TableRun", "resume_table", "train_table"]
@@ -109,7 +111,7 @@ class TableRun:
                     {name: f[name] for name in ("code", "severity", "layer", "evidence", "confidence", "causes")}
                     for f in self.record["findings"]
                 ],
-                **{name: self.record[name] for name in ("inputs", *REPEATED) if name in self.record},
+                **{name: self.record[name] for name in ("inputs", "relied_on", *REPEATED) if name in self.record},
                 "epochs": self.run.epochs,
                 "interrupted": self.interrupted,
                 "seconds": self.record["seconds"]["total"],
@@ -134,6 +136,8 @@ def train_table(
     out: str | Path | None = None,
     preprocessing: Preprocessing | None = None,
     header: bool | None = None,
+    groups: str | int | None = None,
+    time: str | int | None = None,
     start: str | Path | None = None,
     listen: Callable[[Any], Any] | None = None,
     lang: str = "en",
@@ -157,6 +161,10 @@ def train_table(
         out: The run folder; `runs/<table>-<time>` unless given.
         preprocessing: How columns become numbers; the plan's own unless given.
         header: Whether the first line holds names; None looks.
+        groups: A column that names each row's group (a patient, a user): none is in two parts, and it is not learnt
+            from.
+        time: A column that says when each row was, or "rows" for the order of the file: the last rows are the test, and
+            those before them the validation.
         start: A run folder whose model is trained on, on this table.
         listen: Told of progress; see `jindan.train`.
         lang: Language the report opens in.
@@ -170,7 +178,7 @@ def train_table(
     Raises:
         InputError: when table, target and plan do not fit; nothing is written then.
     """
-    began = time.perf_counter()
+    began = perf_counter()
     asked = Wanted(**wanted)
     repeats = Repeats(seeds, ensemble)
     old = run_to_go_on_from(start, asked.layers, preprocessing)
@@ -179,6 +187,7 @@ def train_table(
         "source": str(Path(source).resolve()) if isinstance(source, (str, Path)) else None,
         "target": target, "task": task, "validation": validation, "test": test, "seed": seed, "header": header,
         "lang": lang, "command": command, "start": None if start is None else str(start),
+        **{name: column for name, column in (("groups", groups), ("time", time)) if column is not None},
         **({"folds": folds} if folds is not None else {}),
         **({"seeds": seeds, "ensemble": ensemble} if repeats.count > 1 else {}),
     }  # fmt: skip
@@ -186,11 +195,11 @@ def train_table(
     prepared = prepare(
         source, target, task=old.facts.task if again else task,
         preprocessing=preprocessing if old is None else sized(preprocessing, old), validation=validation, test=test,
-        seed=seed, header=header,
+        seed=seed, header=header, groups=groups, time=time,
     )  # fmt: skip
     if old is not None:
         prepared = as_before(prepared, old)
-    read = time.perf_counter() - began
+    read = perf_counter() - began
     made, data = _plan_and_data(prepared, asked, old, seed, preprocessing)
     # Before the training: what cannot be cut into folds is refused while nothing is lost.
     parts = None if folds is None else folded(prepared, folds, seed)
@@ -219,9 +228,10 @@ def _plan_and_data(
     )  # fmt: skip
     if old is not None and made.layers != old._run.plan.layers:
         raise other_network("--plan")
-    refuse_too_large(made, shape, rows)
+    refuse_too_large(made, shape, rows, prepared.x)
     targets = targets_for(made, kind, prepared.encoded, prepared.classes)
     refuse_contradiction(made, kind, shape, targets)
+    tell_hidden(made, shape)
     return made, data_of(prepared, targets)
 
 
@@ -231,7 +241,7 @@ def resume_table(folder: str | Path, *, listen: Callable[[Any], Any] | None = No
     Raises:
         InputError: when the run is complete, or its table is not what it was.
     """
-    began = time.perf_counter()
+    began = perf_counter()
     model = load(folder)
     if not isinstance(model, TableModel):
         raise InputError(
@@ -282,10 +292,13 @@ def finish(
     repeats = Repeats(settings.get("seeds", 1), settings.get("ensemble", 1))
     kept, unfinished = kept_of(runs, repeats)
     run = kept[0]
-    if len(kept) == 1:
-        outputs = predict(run.plan, run.input_shape, run.weights, prepared.x, block(prepared.preprocessor.inputs))
-    else:
-        outputs = mean_of(outputs_of(kept, prepared.x))
+
+    def predicted(x: Any) -> np.ndarray:
+        if len(kept) > 1:
+            return mean_of(outputs_of(kept, x))
+        return predict(run.plan, run.input_shape, run.weights, x, block(prepared.preprocessor.inputs))
+
+    outputs = predicted(prepared.x)
     rows = {part: prepared.part(part) for part in PARTS if len(prepared.part(part))}
     scores = {part: score(run.plan, prepared, outputs[numbers], numbers) for part, numbers in rows.items()}
     part = next(p for p in reversed(PARTS) if p in scores)
@@ -293,7 +306,9 @@ def finish(
     if not unfinished:
         try:
             others = simple_models(prepared, part)
-            more = repeated(prepared, runs, repeats, part, settings["seed"])
+            if relied := relied_on(prepared, run.plan, predicted, part, settings["seed"]):
+                more["relied_on"] = relied
+            more |= repeated(prepared, runs, repeats, part, settings["seed"])
             if parts is not None:
                 crossed = fold_table(prepared, run.plan, parts, repeats.seeds, ensemble=repeats.ensemble,
                                      seed=settings["seed"], listen=listen)  # fmt: skip
@@ -314,11 +329,12 @@ def finish(
             *doctor.beside_baselines(prepared.task.kind, scores[part], others),
         ]
     )
-    seconds["total"] = time.perf_counter() - began
+    seconds["total"] = perf_counter() - began
     record = make_record(
         folder.name, run, prepared, scores, others, findings, outputs, seconds, settings["lang"], settings["command"]
     )
-    record["time_order"] = doctor.time_order(prepared.plain, prepared.columns, prepared.target)
+    if not prepared.ties:
+        record["time_order"] = doctor.time_order(prepared.plain, prepared.columns, prepared.target)
     start = settings.get("start")
     before = None if start is None or part == "train" else (start, seen_before(prepared, start, part))
     if before is not None:

@@ -94,8 +94,8 @@ def permutation_importance(
     """How much a trained model's score falls when each feature is shuffled, on rows it should not have seen.
 
     Args:
-        model: A trained model of one input.
-        X: (rows, features).
+        model: A trained model of one input; of one that `jindan train` made, columns of the table are shuffled.
+        X: (rows, features); for a table's model raw rows.
         y: Targets as `fit` takes them.
         repeats: Shuffles of each feature.
         scoring: See `jindan.select.scoring_of`.
@@ -114,6 +114,8 @@ def permutation_importance(
     >>> permutation_importance(model, X, y, repeats=3).order[0]
     np.int64(1)
     """
+    if hasattr(model, "column_importance") and scoring is None and names is None:
+        return model.column_importance(X, y, repeats=repeats, seed=seed)
     X = _table(X)
     names = _names(names, X.shape[1])
     score = scoring_of(scoring, model.plan)

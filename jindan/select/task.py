@@ -152,7 +152,7 @@ def task_of(model: Any, x: Any, y: Any, *, scoring: Any = None, seed: int | None
         for name in ("verbose", "sample_weight", "class_weight", "validation_data", "doctor", "steps_per_epoch")
     )
     split, first = fit.pop("validation_split", 0.0), fitting.whole("initial_epoch", fit.pop("initial_epoch", 0), 0)
-    fitting.each_epoch(fit.pop("validation_freq", 1))
+    fitting.refuse_freq(fit.pop("validation_freq", 1))
     _, *held = fitting.counts(None, fit.pop("validation_steps", None), fit.pop("validation_batch_size", None))
     _need_plain(steps, doctor)
     if isinstance(model, Plan):

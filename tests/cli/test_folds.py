@@ -123,3 +123,21 @@ def test_a_cross_validation_that_was_cut_off_is_resumed(desk, jindan, monkeypatc
     again = jindan("resume", "cut", "--json")
     assert again.code == 0
     assert json.loads(again.out)["cross_validation"] == whole["cross_validation"]
+
+
+def test_rows_are_parted_by_groups_or_time(desk, jindan):
+    said = jindan("train", "good.csv", *QUICK, "--groups", "a", "--out", "run")
+    assert said.code == 0, said.err
+    assert "Rows that share `a` are in one part" in " ".join(said.out.split())
+    said = jindan("train", "good.csv", *QUICK, "--time", "rows", "--lang", "ko", "--out", "run")
+    assert "시간 순서(`rows`)" in " ".join(said.out.split())
+    said = jindan("train", "good.csv", *QUICK, "--groups", "a", "--time", "rows")
+    assert (said.code, "--groups, --time" in said.err) == (1, True)
+    assert jindan("train", "good.csv", "--model", "pca", "--groups", "a").code != 0
+
+
+def test_the_columns_it_relies_on_are_named(desk, jindan):
+    said = jindan("train", "good.csv", "--target", "y", "--epochs", "60", "--out", "run")
+    assert "It relies most on a (−" in " ".join(said.out.split())
+    said = jindan("train", "good.csv", "--target", "y", "--epochs", "60", "--lang", "ko", "--out", "run")
+    assert "가장 많이 보는 열: a" in " ".join(said.out.split())

@@ -12,7 +12,7 @@ from scipy.special import erf, expit, log1p
 
 from jindan import activations
 from jindan.activations import TABLE
-from jindan.errors import UnknownNameError
+from jindan.errors import ShapeError, UnknownNameError
 
 from .numerics import SLOPE_TOLERANCE, agree
 
@@ -164,6 +164,23 @@ def test_tanh_is_a_shifted_and_scaled_sigmoid(x64):
 
 def test_maxout_takes_the_largest_of_its_pieces():
     assert activations.maxout(np.float32([[1, 5, -3, -2]]), 2).tolist() == [[5, -2]]
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_lists_and_half_precision(name):
+    z = [-1.5, 0.5, 2.0]
+    wanted = ACTIVATIONS[name][0](np.array(z))
+    agree(TABLE[name].function(z), wanted, 1e-6)
+    for dtype in (jnp.bfloat16, jnp.float16):
+        found = TABLE[name].function(jnp.asarray(z, dtype))
+        assert found.dtype == dtype
+        agree(found, wanted, 0.02)  # bfloat16 has eight bits
+
+
+@pytest.mark.parametrize(("shape", "pieces"), [((3,), 2), ((2, 5), 3), ((), 1), ((4,), 0), ((4,), 1.5)])
+def test_maxout_of_units_that_cannot_be_parted(shape, pieces):
+    with pytest.raises(ShapeError, match=r"parted(.|\n)*where:    maxout(.|\n)*received: shape(.|\n)*help: "):
+        activations.maxout(np.zeros(shape, np.float32), pieces)
 
 
 def test_names():

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from jindan import initializers, spec
-from jindan.errors import InputError
+from jindan.errors import InputError, ShapeError
 from jindan.initializers import Constant, Identity, Orthogonal, VarianceScaling, fans
 from jindan.layers import Dense, Network
 
@@ -133,6 +133,30 @@ def test_gain_multiplies_the_standard_deviation():
 
 def test_constant_takes_an_array():
     np.testing.assert_array_equal(Constant([1.0, 2.0])((3, 2)), [[1, 2]] * 3)
+
+
+@pytest.mark.parametrize(
+    ("initializer", "shape"),
+    [
+        (Identity(), (3, 3, 1, 4)),
+        (Identity(), (3,)),
+        (Identity(), ()),
+        (Orthogonal(), ()),
+        (Constant([1.0, 2.0, 3.0]), (3, 2)),
+    ],
+)
+def test_shapes_that_cannot_be_are_refused_as_in_keras(initializer, shape):
+    with pytest.raises(ShapeError, match=rf"{type(initializer).__name__}(.|\n)*received: (.|\n)*help: "):
+        initializer(shape)
+    keras = pytest.importorskip("keras", reason="Keras is an oracle only where installed")
+    settings = {"value": initializer.value} if isinstance(initializer, Constant) else {}
+    with pytest.raises(ValueError, match="shape"):
+        getattr(keras.initializers, type(initializer).__name__)(**settings)(shape)
+
+
+def test_an_array_that_does_not_fit_says_in_which_layer():
+    with pytest.raises(ShapeError, match=r"layer 1, Dense, kernel(.|\n)*\(3, 2\)(.|\n)*received: shape \(7,\)"):
+        Network((Dense(2, kernel_initializer=Constant(np.ones(7))),), (3,)).init(0)
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (4, 6), (3, 4, 6), (3, 3, 16, 32), (2, 2, 2, 3, 4)])

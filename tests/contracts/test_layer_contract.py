@@ -10,15 +10,20 @@ from jax.flatten_util import ravel_pytree
 
 from jindan import spec
 from jindan.engine.train import train
-from jindan.errors import ShapeError
+from jindan.errors import InputError, ShapeError
 from jindan.layers import (
     Dense,
     Dropout,
     Flatten,
     GaussianDropout,
     GaussianNoise,
+    LeakyReLU,
+    Masking,
     Maxout,
     Network,
+    PReLU,
+    Softmax,
+    UnitNormalization,
 )
 from jindan.layers.base import Context
 from jindan.layers.wiring import Wiring
@@ -215,6 +220,33 @@ def test_dropout_noise_shape_is_shared():
     out = np.asarray(run(Dropout(0.5, noise_shape=(None, 1, None)), {}, np.ones((50, 3, 4), np.float32), True))
     assert np.array_equal(out[:, 0], out[:, 1])
     assert not np.array_equal(out[:, :, 0], out[:, :, 1])
+
+
+@pytest.mark.parametrize("noise_shape", [(50, 1, 4), (1, 3, None), [None, 1, 4], np.array([50, 3, 1])])
+def test_dropout_noise_shapes_of_any_form(noise_shape):
+    out = np.asarray(run(Dropout(0.5, noise_shape=noise_shape), {}, np.ones((50, 3, 4), np.float32), True))
+    for axis, length in enumerate(noise_shape):
+        moved = np.moveaxis(out, axis, 0)
+        assert np.array_equal(moved[0], moved[1]) == (length == 1)
+
+
+def test_a_shape_is_kept_by_layers_that_serve_as_activations():
+    for layer in (Softmax(), UnitNormalization(), LeakyReLU()):
+        assert Dense(3, layer).activation == layer
+    for layer in (PReLU(), Dropout(0.5), Masking(), Flatten()):
+        with pytest.raises(InputError, match="more than an activation"):
+            Dense(3, layer)
+    # Along time, a step knows too little.
+    assert [layer.streams for layer in (Softmax(), Softmax(1), UnitNormalization(), UnitNormalization(2))] == [
+        True, False, True, False]  # fmt: skip
+
+
+@pytest.mark.parametrize("axis", [1, 2, -1, -2])
+def test_normalising_along_an_axis_as_in_keras(axis, keras64):
+    x = inputs(3, (4, 2))
+    for layer in (Softmax(axis), UnitNormalization(axis)):
+        theirs = getattr(keras64.layers, type(layer).__name__)(axis=axis, dtype="float64")
+        agree(run(layer, {}, x, False), np.asarray(theirs(x)))
 
 
 def test_two_random_layers_draw_different_numbers():

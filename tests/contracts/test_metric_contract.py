@@ -182,6 +182,55 @@ def test_losses_as_metrics(x64):
     )
 
 
+@pytest.mark.parametrize("k", [1, 2, 3])
+@pytest.mark.parametrize(("label", "scores"), [(0, [0.9, 0.1, np.nan]), (0, [0.9, 0.1, np.inf]), (1, [0.3, 0.3, 0.3]),
+                                               (2, [0.3, 0.3, -np.inf]), (2, [0.9, 0.1, np.nan])])  # fmt: skip
+def test_top_k_of_odd_numbers_as_in_keras(label, scores, k):
+    keras = pytest.importorskip("keras", reason="Keras is an oracle only where installed")
+    found = metrics.SparseTopKCategoricalAccuracy(k)([label], [scores])
+    assert found == metrics.TopKCategoricalAccuracy(k)([np.eye(3)[label]], [scores])
+    if k < 3 or not np.isnan(scores[label]):  # of as many places as classes, Keras gives NaN one
+        theirs = keras.metrics.SparseTopKCategoricalAccuracy(k)
+        assert found == float(theirs(np.array([label]), np.array([scores], np.float32)))
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_nan_and_numbers_of_no_class_are_misses(k):
+    metric = metrics.SparseTopKCategoricalAccuracy(k)
+    assert metric([7], [[0.1, 0.1, 0.1]]) == metric([-1], [[0.1, 0.1, 0.1]]) == metric([0], [[np.nan] * 3]) == 0
+    assert metric([7, 0], [[0.1, 0.1, 0.1], [0.8, 0.1, 0.1]]) == 0.5
+
+
+def test_auc_of_nan_is_nan():
+    assert np.isnan(metrics.AUC()([[0.0], [1.0]], [[np.nan], [0.5]]))
+    assert np.isnan(metrics.AUC(from_logits=True)([[0.0], [1.0]], [[-1.0], [np.nan]]))
+    padded = [[0.0], [1.0], [1.0]], [[0.2], [0.5], [np.nan]], [1.0, 1.0, 0.0]
+    assert metrics.AUC()(*padded) == 1  # what stands in a row that does not count is not looked at
+
+
+@pytest.mark.parametrize("y", [[2.0, 2.0], [0.1, 0.1], [1e6, 1e6]])
+def test_r2_of_equal_targets_as_in_scikit_learn(y):
+    y = np.float32(y)[:, None]
+    for guess in (y, y + np.float32([[0], [0.5]])):
+        assert metrics.R2Score()(y, guess) == oracle.r2_score(y, guess)
+    several = np.c_[y, [[1.0], [2.0]]], np.c_[y + 0.5, [[1.0], [2.0]]]
+    assert metrics.R2Score()(*several) == oracle.r2_score(*several) == 0.5
+    assert np.isnan(metrics.R2Score()(y, [[2.0], [np.nan]]))
+
+
+def test_r2_of_equal_targets_is_not_what_rounding_leaves():
+    metric = metrics.R2Score()
+    total = np.asarray(metric.sums(jnp.full((30, 1), 0.1), jnp.full((30, 1), 0.2), jnp.ones(30)))
+    assert metric.value(total) == metric.value(jnp.asarray(total)) == 0
+
+
+def test_a_class_stands_for_its_object_as_in_keras():
+    for cls in (metrics.AUC, metrics.MeanSquaredError, metrics.RootMeanSquaredError, losses.MeanAbsoluteError):
+        found = metrics.resolve(cls, losses.MeanSquaredError(), 1)
+        assert found == metrics.resolve(cls(), losses.MeanSquaredError(), 1)
+        assert not metrics.is_own(cls)
+
+
 def test_an_unknown_metric_suggests_the_nearest():
     with pytest.raises(UnknownNameError, match="Did you mean `accuracy`"):
         metrics.resolve("acuracy", losses.MeanSquaredError(), 1)

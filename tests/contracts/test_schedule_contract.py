@@ -136,6 +136,13 @@ def test_values_and_boundaries_must_fit():
         schedules.PiecewiseConstantDecay([1, 2], [0.1, 0.2])
 
 
+def test_boundaries_and_values_in_arrays():
+    given = schedules.PiecewiseConstantDecay(np.array([10, 30]), np.array([1.0, 0.5, 0.1]))
+    assert given == schedules.PiecewiseConstantDecay([10, 30], [1.0, 0.5, 0.1])
+    equal = schedules.PiecewiseConstantDecay([5, 5], [1.0, 0.5, 0.1])
+    agree([float(equal(t)) for t in (5, 6)], [1.0, 0.1], 1e-6)
+
+
 def test_cosine_ends_at_alpha(x64):
     assert float(schedules.CosineDecay(0.1, 10, alpha=0.3)(10_000)) == pytest.approx(0.03, rel=1e-12)
     assert float(schedules.CosineDecay(0.1, 10)(5)) == pytest.approx(0.05 * (1 + math.cos(math.pi / 2)), rel=1e-12)

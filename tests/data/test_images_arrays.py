@@ -21,6 +21,29 @@ def test_larger_values_stay_as_they_are(dtype):
     np.testing.assert_array_equal(read_images(values).rows[..., 0], values)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32"])
+def test_dark_images_beside_brighter_parts_stay_dark(tmp_path, dtype):
+    bright, dark = RNG.integers(0, 256, (6, 3, 3)).astype(dtype), RNG.integers(0, 2, (2, 3, 3)).astype(dtype)
+    for first, second in ((bright, dark), (dark, bright)):
+        np.savez(tmp_path / "a.npz", x_train=first, x_test=second)
+        images = read_images(tmp_path / "a.npz")
+        np.testing.assert_array_equal(images.rows[..., 0], first)
+        np.testing.assert_array_equal(images.parts["test"].rows[..., 0], second)
+
+
+def test_black_and_white_is_a_matter_of_all_parts(tmp_path):
+    bits, bright = RNG.integers(0, 2, (4, 3, 3)).astype(np.uint8), RNG.integers(2, 256, (4, 3, 3)).astype(np.uint8)
+    np.savez(tmp_path / "bits.npz", x_train=bits, x_test=bits[:2])
+    images = read_images(tmp_path / "bits.npz")
+    np.testing.assert_array_equal(images.rows[..., 0], 255 * bits)
+    np.testing.assert_array_equal(images.parts["test"].rows[..., 0], 255 * bits[:2])
+    # Fractions and truth values tell of themselves in what form they are.
+    for other in (bright / np.float32(255), bits.astype(bool)):
+        np.savez(tmp_path / "mixed.npz", x_train=bright, x_test=other)
+        part = read_images(tmp_path / "mixed.npz").parts["test"]
+        np.testing.assert_array_equal(part.rows[..., 0], bright if other.dtype == np.float32 else 255 * bits)
+
+
 def test_damaged_archives_are_told(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, images=RNG.integers(0, 256, (4, 16, 16)).astype(np.uint8), labels=np.array(list("abab")))

@@ -8,7 +8,9 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, r2_score
 
 from jindan.doctor.course import course_of
 from jindan.doctor.judge import labels, score, task_of, trivial, trivial_loss
+from jindan.doctor.static import slow_pairing
 from jindan.layers import Dense
+from jindan.models import Sequential
 from jindan.plan import ClassWeight, Plan
 
 
@@ -110,6 +112,55 @@ def test_the_trivial_loss_is_weighted_as_the_training_is(loss, classes):
         found = trivial_loss(numbered, "binary", y[:, 0].astype(int), own)
         assert found == pytest.approx((rows * each).mean(1).min(), rel=0.01)
     assert trivial_loss(plan, "binary", y, np.zeros(20)) is None
+
+
+def test_a_row_that_counts_less_than_nothing_stops_no_fit():
+    x, y, own = np.linspace(-1, 1, 20)[:, None], np.linspace(0, 3, 20)[:, None], np.ones(20)
+    own[4] = -1.0
+    model = Sequential([Dense(1)])
+    model.compile("sgd", "mse")
+    assert len(model.fit(x, y, sample_weight=own, epochs=2, verbose=0, seed=0).history["loss"]) == 2
+    for wrong in (own, np.full(20, np.inf), np.full(20, np.nan)):
+        assert trivial_loss(model.plan, "regression", y, wrong) is None
+
+
+@pytest.mark.parametrize("weight", [None, np.linspace(0.5, 2, 4000)], ids=["plain", "weighted"])
+def test_targets_as_wide_as_images_are_never_sorted_whole(weight, monkeypatch):
+    y, rng = np.empty((4000, 700), np.float32), np.random.default_rng(0)
+    y[:] = rng.exponential(size=y.shape)
+    rows = np.ones(4000) if weight is None else weight
+    middle = np.array([np.quantile(y[:, k], 0.5, weights=rows, method="inverted_cdf") for k in range(700)])
+    wanted = np.mean(rows[:, None] * np.abs(y - middle))
+
+    def small(name):
+        usual = getattr(np, name)
+        return lambda a, *more, **named: usual(a, *more, **named) if np.size(a) < y.size else pytest.fail(name)
+
+    for name in ("quantile", "median", "sort", "unique"):
+        monkeypatch.setattr(np, name, small(name))
+    plan = Plan((Dense(700, activation="sigmoid"),), loss="mae")
+    assert task_of(plan, y) == "regression"
+    assert slow_pairing(plan, (3,), y) is None
+    assert trivial_loss(plan, "regression", y, weight) == pytest.approx(wanted, rel=1e-3)
+
+
+def test_classes_and_rows_that_count_alike_ask_for_no_weighted_median(monkeypatch):
+    monkeypatch.setattr(np, "quantile", lambda *given, **named: pytest.fail("quantile"))
+    numbered = Plan((), loss="sparse_categorical_crossentropy")
+    assert trivial_loss(numbered, "binary", [0, 1, 1, 0], np.ones(4)) == pytest.approx(math.log(2))
+    assert trivial_loss(Plan((), loss="mae"), "regression", [[0.0], [1.0], [5.0]]) == pytest.approx(5 / 3)
+
+
+@pytest.mark.parametrize(
+    ("y", "wanted"),
+    [
+        ([[0.0], [np.nan], [1.0]], "binary"), ([[-1], [1]], "binary"), ([[-1], [0], [1]], "regression"),
+        (np.array([[0], [1]], np.uint8), "binary"), (np.array([[True], [False]]), "binary"), ([[2.0]], "regression"),
+        ([[0, 1], [1, 0]], "multiclass"), ([[0, 1], [1, 1]], "multilabel"), ([[np.nan]], "binary"),
+    ],
+)  # fmt: skip
+def test_targets_of_two_values_are_classes(y, wanted):
+    assert task_of(Plan((), loss="mse"), np.asarray(y)) == wanted
 
 
 def test_a_class_that_is_no_number_is_the_first():

@@ -8,7 +8,7 @@ from scipy.stats import ks_2samp, norm
 from sklearn.datasets import load_breast_cancer, load_digits, make_classification, make_moons
 from sklearn.metrics import roc_auc_score
 
-from jindan.doctor import data_tests
+from jindan.doctor import data_drift, data_tests
 from jindan.doctor.data_drift import area, distance, smirnov
 from jindan.doctor.data_labels import overlap_alone
 
@@ -148,6 +148,19 @@ def test_rare_values_missing_by_chance_are_no_drift(kind):
     assert data_tests.drift(train, (held - train.mean(0)) / np.maximum(train.std(0), 0.01))["mismatch"]
     dense = train[:, train.mean(0) > 0.15], held[:, train.mean(0) > 0.15]
     assert kind == "one-hot" or data_tests.drift(dense[0], 255 * dense[1])["mismatch"]
+
+
+def test_of_very_many_rare_columns_a_share_is_looked_at(monkeypatch):
+    rng, asked = np.random.default_rng(0), []
+    table, held = ((rng.random((300, 700)) < 0.2) * rng.lognormal(size=(300, 700)) for _ in range(2))
+    usual = data_drift.distance
+    monkeypatch.setattr(data_drift, "distance", lambda *parts: asked.append(1) or usual(*parts))
+    spread = np.where(np.arange(700) < 350, 255.0, 1.0)
+    for other, share in ((held, 0.0), (held * 255, 1.0), (held * spread, 0.5)):
+        asked.clear()
+        _, _, moved = data_drift._moved(table, other)
+        assert len(asked) == data_drift.MOST_COLUMNS
+        assert moved.mean() == pytest.approx(share, abs=0.01)
 
 
 def test_standardised_against_raw():

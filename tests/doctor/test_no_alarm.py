@@ -168,6 +168,17 @@ def test_layers_that_no_gradient_reaches_are_frozen():
     assert check(facts(probes=dead, moments=[start, Moment(9, 9, learned, ({}, {}))])) is None
 
 
+def test_inputs_that_never_vary_freeze_no_layer():
+    kernel, moved = np.ones((4, 4)), np.zeros((4, 1))
+    start = Moment(0, 0, ({"kernel": kernel}, {"kernel": moved}), ({}, {}))
+    later = Moment(9, 9, ({"kernel": kernel}, {"kernel": moved + 1}), ({}, {}))
+    silent = [probe(0, layer(0), layer(1)), probe(9, layer(0, gradient_norm=0.0), layer(1, gradient_norm=1.0))]
+    zeros = {"x": np.zeros_like(X), "data": {"scales": scales(np.zeros_like(X))}}
+    found = facts(probes=silent, moments=[start, later], **zeros)
+    assert CHECKS["frozen-parameters"](found) is None
+    assert CHECKS["input-ignored"](found).certain
+
+
 def test_too_early_is_told_of_the_loss_that_was_seen():
     found = CHECKS["stopped-too-early"](facts())
     assert "The loss was" in Finding("stopped-too-early", "warning", None, found.evidence).words("en")["summary"]

@@ -321,7 +321,7 @@ def test_rows_are_the_plans_own():
     assert one(plan, (2,), x, y).layers[0].constant == 1
 
 
-def test_pooled_images_are_measured_as_they_train(monkeypatch):
+def test_pooled_images_are_measured_as_they_train(monkeypatch, request):
     """Quickly made code computes a thin convolution anew behind the pool and rounds it otherwise."""
     from jindan.doctor import probes_program
     from jindan.layers import Conv2D, Flatten, MaxPooling2D
@@ -333,6 +333,7 @@ def test_pooled_images_are_measured_as_they_train(monkeypatch):
     quick = one(plan, (28, 28, 1), x, y)
     monkeypatch.setattr(probes_program, "FEW_RUNS", {})
     probes_program.compiled.cache_clear()
+    request.addfinalizer(probes_program.compiled.cache_clear)  # other tests measure by programs as they are in use
     usual = one(plan, (28, 28, 1), x, y)
     for a, b in zip(quick.layers, usual.layers, strict=True):
         assert a.backward_norm == pytest.approx(b.backward_norm, rel=2e-3)

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
+from jindan.callbacks import EarlyStopping
 from jindan.doctor.edits import NOTHING, Edit
 from jindan.doctor.evidence import Case
 from jindan.doctor.repairs import catalogue
 from jindan.doctor.repairs_bench import Bench
+from jindan.doctor.repairs_search import Search
 from jindan.doctor.repairs_splits import compared, design_of, measure_of, partition, whole_table
-from jindan.doctor.trials import repair, trial
+from jindan.doctor.trials import _confirmed, repair, trial
 from jindan.engine.data import Data
 from jindan.layers import BatchNormalization, Dense, Dropout, Flatten
 from jindan.models import Sequential
@@ -198,6 +200,22 @@ def test_a_rate_that_is_too_low_is_raised():
     assert found.proof["probability"] >= 0.9
     assert isinstance(found.model, Sequential)
     assert np.corrcoef(found.model.predict(X)[:, 0], LINE[:, 0])[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_the_untouched_plan_runs_at_full_length_only_where_that_settles_its_epochs(stops, monkeypatch):
+    stopping = EarlyStopping("val_loss", patience=2) if stops else None
+    given = case([Dense(1)], LINE, optimizer=SLOW.plan.optimizer, early_stopping=stopping)
+    fast = Edit("a", "fast", {}, lambda p: p.edit(learning_rate=0.1))
+    search, run, asked = Search(given, [], (0, 1), 20.0), Bench.run, []
+
+    def noted(self, edits, **settings):
+        asked.append(self is search.bench and list(edits) == [NOTHING])
+        return run(self, edits, **settings)
+
+    monkeypatch.setattr(Bench, "run", noted)
+    assert _confirmed(given, [fast], search).proof["effect"] > 0.5
+    assert sum(asked) == stops
 
 
 def test_raw_rows_in_and_raw_units_out():

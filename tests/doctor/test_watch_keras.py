@@ -164,6 +164,10 @@ def test_without_data_weights_and_curves_are_looked_at(keras):
     assert report.text("ko")
     symmetric = next(finding for finding in report.findings if finding.code == "symmetric-init")
     assert symmetric.evidence == {"fraction": 1.0}
+    # Nothing can be trained without rows.
+    assert report.repair() is None
+    assert [finding["code"] for finding in report.to_dict()["findings"]] == [one.code for one in report.findings]
+    assert "symmetric-init" in report.to_html()
 
 
 def test_what_is_not_known_says_so(keras):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from watched_loops import loop, rows_of
 
-from jindan.doctor.watch_seen import Epochs, Snapshots, state_of
+from jindan.doctor.watch_seen import Epochs, Losses, Snapshots, state_of
 from jindan.doctor.watch_torch import watch
 from jindan.errors import InputError, StateError
 
@@ -125,6 +125,49 @@ def test_no_data_given_rows_are_gathered():
     assert len(case.history["loss"]) == 3
 
 
+def gathered(x, y, orders, batch):
+    """A Watch of a loop without data whose epochs take rows in the given orders; a last partial batch is left out."""
+    module = nn.Linear(3, 1)
+    optimizer, loss_fn = torch.optim.SGD(module.parameters(), lr=0.01), nn.MSELoss()
+    with watch(module, optimizer, loss_fn, validation_data=(x[:5], y[:5])) as w:
+        for order in orders:
+            order = order[: len(order) // batch * batch]
+            loop(module, optimizer, loss_fn, x[order], y[order], epochs=1, batch=batch)
+    return w
+
+
+def test_a_row_that_occurs_twice_ends_no_epoch():
+    x, y = rows_of((3,), 40), rows_of((1,), 40)
+    x[20], y[20] = x[3], y[3]
+    w = gathered(x, y, [np.arange(40)] * 3, 1)
+    case = w.observed.case
+    assert w.epochs.ends == [40, 80, 120]
+    assert np.array_equal(case.data.x, np.delete(x, 20, 0))
+    assert len(case.history["loss"]) == 3
+    rng = np.random.default_rng(0)
+    mixed = gathered(x, y, [rng.permutation(40) for _ in range(4)], 1)
+    assert len(mixed.observed.case.data.x) == 39
+    assert len(mixed.epochs.ends) == 4
+
+
+def test_rows_that_come_after_many_copies_are_gathered_too():
+    x = np.r_[np.tile(rows_of((3,), 16), (4, 1)), rows_of((3,), 32, seed=1)]
+    y = x.sum(1, keepdims=True)
+    w = gathered(x, y, [np.arange(96)] * 4, 32)
+    case = w.observed.case
+    assert np.array_equal(case.data.x, np.r_[x[:16], x[64:]])
+    assert w.epochs.ends == [3, 6, 9, 12]
+    assert (len(case.history["loss"]), len(case.history["val_loss"])) == (4, 3)
+    assert all(one.epoch == sum(end <= one.update for end in w.epochs.ends) for one in case.moments)
+
+
+def test_rows_that_are_left_out_of_one_epoch_come_in_another():
+    x, y, rng = rows_of((3,), 37), rows_of((1,), 37), np.random.default_rng(0)
+    w = gathered(x, y, [rng.permutation(37) for _ in range(5)], 8)
+    assert len(w.observed.case.data.x) == 37
+    assert w.epochs.ends == [4, 8, 12, 16, 20]
+
+
 def test_frozen_parameters_and_those_the_optimizer_lacks():
     module = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 1))
     module[0].requires_grad_(False)
@@ -199,6 +242,31 @@ def test_epochs_of_one_row_and_of_batches_that_are_too_large():
     assert [epochs.add(i, 5) for i in (1, 2)] == [True, True]
     assert epochs.ends == [1, 2]
     assert not Epochs(None).add(1, 5)
+
+
+class Number:
+    """A tensor of one number on some device."""
+
+    def __init__(self, value, device, dtype="float32"):
+        self.value, self.device, self.dtype = value, device, dtype
+
+
+def test_losses_of_several_devices_are_read_from_each(monkeypatch):
+    def stack(values):
+        if len({one.device for one in values}) > 1:
+            raise RuntimeError("Expected all tensors to be on the same device")
+        return np.array([one.value for one in values])
+
+    monkeypatch.setattr(torch, "stack", stack)
+    losses = Losses()
+    for values in ([Number(1.0, "cuda:0")], [Number(2.0, "cuda:1"), Number(4.0, "cuda:0", "float64")], []):
+        losses.add(values)
+    assert losses.read() == losses.read() == [1.0, 3.0, None]
+    monkeypatch.setattr(torch, "stack", lambda values: 1 / 0)
+    losses.add([Number(1.0, "cuda:0")])
+    with pytest.raises(ZeroDivisionError):
+        losses.read()
+    assert losses.read() == [1.0, 3.0, None, None]  # what cannot be read is not asked for again
 
 
 def test_snapshots_stand_ever_further_apart():

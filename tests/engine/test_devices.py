@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 
 import jax
 import numpy as np
@@ -84,3 +86,17 @@ def test_programs_are_let_go_before_a_process_runs_out_of_regions(monkeypatch, t
     assert held == {}
     monkeypatch.setattr(devices, "MAPS", tmp_path / "none")
     assert not devices.crowded()
+
+
+@pytest.mark.parametrize(
+    ("flags", "number"),
+    [("", os.cpu_count()), ("--xla_cpu_enable_fast_math=false", os.cpu_count()),
+     ("--xla_force_host_platform_device_count=3", 3)],
+)  # fmt: skip
+def test_every_core_is_a_device_unless_the_user_says_how_many(flags, number):
+    code = "import jax; from jindan.engine import devices; devices.start(); print(len(jax.devices('cpu')))"
+    environment = {name: value for name, value in os.environ.items() if name != "JAX_NUM_CPU_DEVICES"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment | {"XLA_FLAGS": flags}, capture_output=True, text=True
+    )
+    assert done.stdout.split() == [str(number)], done.stderr

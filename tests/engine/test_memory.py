@@ -11,7 +11,8 @@ from jindan.engine.memory import estimate_memory
 from jindan.engine.supervised import program_of
 from jindan.engine.train import train
 from jindan.engine.waves import footprint
-from jindan.layers import GRU, LSTM, Dense, Embedding, Flatten, MultiHeadAttention
+from jindan.layers import GRU, LSTM, Add, Dense, Embedding, Flatten, MultiHeadAttention, Residual
+from jindan.layers.wiring import Wiring
 from jindan.models import Sequential
 from jindan.optimizers import SGD, Adam
 from jindan.plan import Plan
@@ -43,6 +44,20 @@ def test_gathered_gradients_count():
 
     assert memory(Adam(gradient_accumulation_steps=2)).optimizer == memory(Adam()).optimizer + 15 * 4
     assert memory(SGD(gradient_accumulation_steps=2)).optimizer == 15 * 4
+
+
+def test_what_a_residual_holds_is_what_its_graph_holds():
+    wiring = Wiring(nodes=((0, (0,)), (1, (1,)), (2, (0,)), (3, (2, 3))), outputs=(4,))
+    graph = Plan((Dense(8), Dense(4), Dense(4), Add()), loss="mse", wiring=wiring)
+    whole = Plan((Residual((Dense(8), Dense(4)), shortcut=Dense(4)),), loss="mse")
+    assert estimate_memory(whole, (30,)).activations == estimate_memory(graph, (30,)).activations
+
+
+def test_a_layer_in_several_places_counts_in_each():
+    twice = Wiring(nodes=((0, (0,)), (0, (1,)), (1, (2,))), outputs=(3,))
+    shared = Plan((Dense(9), Dense(1)), loss="mse", wiring=twice)
+    apart = Plan((Dense(9), Dense(9), Dense(1)), loss="mse")
+    assert estimate_memory(shared, (9,)).activations == estimate_memory(apart, (9,)).activations
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from contracts.numerics import agree
 
 from jindan.engine.train import train
 from jindan.errors import InputError, ShapeError
+from jindan.initializers import RandomNormal
 from jindan.layers import GRU, LSTM, Bidirectional, Dense, Embedding, SimpleRNN, TimeDistributed
 from jindan.layers.base import Context
 from jindan.layers.network import Network
@@ -206,3 +207,14 @@ def test_operations_are_counted():
     assert network.parameters() == 4 * 3 * (2 + 3 + 1)
     assert LSTM(3).flops((5, 2)) == 5 * (12 * (2 * 5 + 2) + 5 * 3)
     assert TimeDistributed(Dense(3)).flops((5, 2)) == 5 * Dense(3).flops((2,))
+
+
+def test_a_bias_with_a_seed_of_its_own_is_the_same_under_all_seeds():
+    first, second = (Network((LSTM(2, bias_initializer=RandomNormal(seed=1)),), (5, 2)).init(seed)[0][0]
+                     for seed in (0, 1))  # fmt: skip
+    np.testing.assert_array_equal(first["bias"], second["bias"])
+    np.testing.assert_array_equal(first["bias"][2:4], 1)
+    assert len(set(first["bias"].tolist())) == 7
+    assert not np.array_equal(first["kernel"], second["kernel"])
+    other = Network((LSTM(2, bias_initializer=RandomNormal()),), (5, 2))
+    assert not np.array_equal(*(other.init(seed)[0][0]["bias"] for seed in (0, 1)))

@@ -45,6 +45,22 @@ def test_one_row_and_one_dimension():
     assert Normalization(axis=None).adapt([[1.0, 3.0]]).mean == 2.0
 
 
+def test_adapted_equals_given():
+    for axis, given in ((None, {"mean": 4.5, "variance": 13.25}), (-1, {"mean": [1.0, 8.0], "variance": [1.0, 1.0]})):
+        adapted = Normalization(axis).adapt([[0.0, 7.0], [2.0, 9.0]])
+        assert adapted == Normalization(axis, **given)
+        assert hash(adapted) == hash(Normalization(axis, **given))
+
+
+@pytest.mark.parametrize("axis", [-1, None])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_missing_numbers_are_named(axis, bad):
+    layer = Normalization(axis)
+    with pytest.raises(InputError, match=rf"finite(.|\n)*received: {bad} in row 1, place \(0,\); 1 such(.|\n)*help: "):
+        layer.adapt([[0.0, 7.0], [bad, 9.0]])
+    assert layer == Normalization(axis)
+
+
 def test_without_statistics_it_changes_nothing(x64):
     np.testing.assert_array_equal(outputs(Normalization(), X), X)
 

@@ -195,6 +195,25 @@ def test_the_rate_is_set_by_hand(rows, make, equal):
         model.optimizer.learning_rat = 1
 
 
+@pytest.mark.parametrize("hook", ["on_epoch_end", "on_epoch_begin", "on_train_batch_end"])
+def test_an_optimizer_that_remembers_more_is_set_on_the_way(rows, make, equal, hook):
+    model, alone = make(), make()
+
+    def change(number, logs):
+        if len(model._run.history.get("loss", ())) == 2:
+            model.optimizer.amsgrad = True
+
+    settings = {"shuffle": False, "seed": 1, "batch_size": 64}  # one batch, as both end an epoch then
+    turn = LambdaCallback(**{hook: change})
+    history = model.fit(rows.x, rows.y, epochs=4, callbacks=[turn], **settings).history
+    alone.fit(rows.x, rows.y, epochs=2, **settings)
+    alone.optimizer.amsgrad = True
+    alone.fit(rows.x, rows.y, epochs=2, **settings)
+    assert len(history["loss"]) == 4
+    assert model.optimizer.amsgrad
+    assert equal(model.get_weights(), alone.get_weights())
+
+
 def test_stopping_counts_in_its_own_fit(rows, make):
     model = make()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -95,3 +97,12 @@ def test_a_largest_cell_that_is_computed_anew_and_rounded_otherwise_does_no_harm
 
     slope = jax.jit(jax.grad(cost), compiler_options={"xla_cpu_use_fusion_emitters": False})(kernel)
     assert np.isfinite(slope).all()
+    agree(slope, jax.jit(jax.grad(cost))(kernel), 1e-5)  # sums of 8,000 terms in float32
+
+
+@pytest.mark.parametrize("strides", [(2,), (1,)])
+def test_a_cell_that_is_infinite_has_the_slope(strides):
+    x = jnp.array([1.0, math.inf, 3.0, 2.0, -math.inf, -math.inf]).reshape(1, 6, 1)
+    y, back = jax.vjp(lambda x: max_pool(x, (2,), strides, ((0, 0),)), x)
+    wanted = [0, 1, 1, 0, 0.5, 0.5] if strides == (2,) else [0, 2, 1, 1, 0.5, 0.5]
+    assert back(jnp.ones_like(y))[0].ravel().tolist() == wanted

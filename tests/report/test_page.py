@@ -294,6 +294,15 @@ def test_the_score_falls_back_to_what_there_is():
     assert "reaches F1 80" in sentence({}, score).en
 
 
+def test_evidence_is_what_was_measured():
+    told = {"code": "input-ignored", "severity": "warning", "evidence": {"aspect": "constant", "columns": 7}}
+    seen = text(build_report({"name": "r", "findings": [told]}))
+    assert "columns7" in seen
+    assert "aspect" not in seen
+    alone = {**told, "evidence": {"aspect": "stuck"}}
+    assert "Evidence" not in text(build_report({"name": "r", "findings": [alone]}))
+
+
 def test_a_figure_that_flatters_says_so_beside_itself():
     from jindan.report import build_report
 

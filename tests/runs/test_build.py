@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jindan.data import Preprocessing
+from jindan.doctor import capacity
 from jindan.errors import FileError, InputError, UnknownNameError
 from jindan.layers import Dense, Dropout
 from jindan.optimizers import SGD, AdamW
@@ -199,6 +200,16 @@ def test_a_network_larger_than_the_memory_is_refused():
     with pytest.raises(InputError, match="memory of this machine"):
         build.refuse_too_large(plan, 10, 100)
     build.refuse_too_large(build.build_plan("regression", 1, 100), 10, 100)
+
+
+def test_what_is_too_large_is_for_the_doctor_to_say(monkeypatch):
+    plan, x = build.build_plan("regression", 1, 1000), np.zeros((1000, 1000), np.uint8)
+    monkeypatch.setattr(capacity, "memory_there", lambda: 2 * 2**20)
+    build.refuse_too_large(Plan((Dense(1),), loss="mse"), 1000, 1000, x)
+    with pytest.raises(InputError, match=r"at most 0.00195 GiB\n  received: about 0.00\d+ GiB"):
+        build.refuse_too_large(plan, 1000, 1000)
+    monkeypatch.setattr(capacity, "memory_there", lambda: None)
+    build.refuse_too_large(plan, 1000, 1000)
 
 
 def test_targets_take_the_form_the_loss_asks_for():

@@ -75,6 +75,11 @@ def test_what_broke_down_stays_so(loss):
     assert np.isfinite(found[1]).all()
 
 
+@pytest.mark.parametrize("loss", [BinaryCrossentropy(from_logits=True), CategoricalCrossentropy(), Hinge()])
+def test_no_rows_have_no_probabilities(loss):
+    assert of(loss, np.empty((0, 2)), 2).shape == of(loss, np.empty((0, 1)), 2).shape == (0, 2)
+
+
 @pytest.fixture(scope="module", params=LOSSES)
 def run(request, tmp_path_factory):
     """A run on yes and no, of which a third is yes, by a loss that reads no probabilities; folds beside it."""

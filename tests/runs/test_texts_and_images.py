@@ -108,6 +108,11 @@ def test_the_parts_of_a_folder_are_the_parts_of_the_run(place, shapes):
     assert len(whole.split.test) == 30
 
 
+def test_memory_counts_bytes_of_images_as_bytes(shapes):
+    rows = shapes.record["data"]["n"]["train"]
+    assert shapes.record["memory"]["data"] == rows * (8 * 8 + 4)  # pixels, and one float32 that tells the class
+
+
 def test_a_folder_files_and_arrays_give_the_same_predictions(place, shapes):
     model, folder = shapes.model, place / "shapes" / "test"
     files = sorted((folder / "left").iterdir()) + sorted((folder / "right").iterdir())

@@ -206,6 +206,14 @@ def test_an_untaught_figure_is_null_not_nan(tmp_path):
     assert run.summary()["metrics"]["mae"] is not None
 
 
+def test_where_the_numbers_broke_down_no_class_is_predicted(place, tmp_path):
+    run = train_table(place / "flowers.csv", "kind", optimizer="sgd", learning_rate=1e30, layers="4 relu", epochs=3,
+                      out=tmp_path / "r")  # fmt: skip
+    assert not np.isfinite(jd.load(run.folder).predict(place / "flowers.csv")).all()
+    assert np.sum(run.record["confusion"]["matrix"]) == 0
+    assert run.record["examples"] == []
+
+
 def test_a_series_is_told_from_rows_in_random_order(tmp_path):
     months = pl.date_range(pl.date(2000, 1, 1), pl.date(2007, 12, 1), "1mo", eager=True)
     run = train_table({"month": months, "sales": np.arange(96.0)}, "sales", epochs=1, out=tmp_path / "r")

@@ -93,10 +93,13 @@ def frozen_parameters(facts: Facts) -> Suspect | None:
 def _stuck(facts: Facts) -> list[int]:
     """Layers that are trained and never changed, as no gradient reaches them, although later ones learn.
 
-    Dead and saturated units bring that about as well; they are told of by themselves.
+    Dead and saturated units bring that about as well, and inputs that never vary, as zeros; they are told of by
+    themselves.
     """
     moments, later = facts.case.moments, facts.later
     if len(moments) < 2 or not later or not facts.updates:
+        return []
+    if (facts.data.get("scales") or {}).get("constant", 0.0) >= 1:
         return []
     hidden = [one for probe in facts.case.probes for one in facts.hidden(probe)]
     if any((one.dead or 0) >= 0.5 or (one.saturated or 0) >= 0.5 or (one.twins or 0) >= 0.99 for one in hidden):

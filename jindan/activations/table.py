@@ -1,4 +1,4 @@
-"""Activation functions with their derivative, range and saturation region."""
+"""What is known of each activation, and how names, functions and layers stand for one."""
 
 from __future__ import annotations
 
@@ -9,133 +9,35 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
-from .errors import InputError, UnknownNameError
-from .lazy import defined
-from .spec import _FUNCTIONS, Spec, _key
-from .spec import get as _get
+from ..errors import InputError, UnknownNameError
+from ..lazy import defined
+from ..spec import _FUNCTIONS, Spec, _key
+from ..spec import get as _get
+from .functions import (
+    _SELU_ALPHA,
+    _SELU_SCALE,
+    elu,
+    exponential,
+    gelu,
+    hard_sigmoid,
+    leaky_relu,
+    linear,
+    log_softmax,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    step,
+    tanh,
+)
 
 Array = jax.Array
-
-
-def linear(x: Array) -> Array:
-    """Identity, a = z. Regression outputs; between two Dense layers it adds nothing (they collapse into one)."""
-    return jnp.asarray(x)
-
-
-def step(x: Array) -> Array:
-    """Step, a = 1 if z > 0 else 0: the perceptron's. Its derivative is 0 almost everywhere (Rosenblatt 1958)."""
-    x = jnp.asarray(x)
-    return jnp.where(x > 0, 1, 0).astype(jnp.result_type(x, jnp.float32) if x.dtype.kind != "f" else x.dtype)
-
-
-def sigmoid(x: Array) -> Array:
-    """σ(z) = 1 / (1 + e^(−z)); σ′ = σ(1 − σ) ≤ 0.25.
-
-    >>> round(float(sigmoid(0.0)), 3)
-    0.5
-    """
-    return jax.nn.sigmoid(jnp.asarray(x))
-
-
-def tanh(x: Array) -> Array:
-    """tanh z = 2σ(2z) − 1: a sigmoid shifted *and* scaled, centred on zero; derivative 1 − tanh² ≤ 1."""
-    return jnp.tanh(x)
-
-
-def relu(x: Array) -> Array:
-    """max(0, z), derivative 0 at z = 0 (Nair & Hinton 2010)."""
-    return _relu(jnp.asarray(x))
-
-
-@jax.custom_jvp
-def _relu(x: Array) -> Array:
-    # By JAX's primitives, here and below: in `jax.numpy` the same traces four times as long.
-    return lax.max(x, lax.full_like(x, 0))
-
-
-@_relu.defjvp
-def _relu_slope(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
-    # Told by the output, the slope needs z no more, which XLA would compute a second time (a convolution, say).
-    y = _relu(primals[0])
-    return y, lax.select(lax.gt(y, lax.full_like(y, 0)), tangents[0], lax.full_like(tangents[0], 0))
-
-
-def leaky_relu(x: Array, negative_slope: Any = 0.2) -> Array:
-    """z if z ≥ 0 else α z (Maas et al. 2013)."""
-    x = jnp.asarray(x)
-    return jnp.where(x >= 0, x, negative_slope * x)
-
-
-def elu(x: Array, alpha: Any = 1.0) -> Array:
-    """z if z > 0 else α(e^z − 1) (Clevert et al. 2016)."""
-    x = jnp.asarray(x)
-    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.where(x > 0, 0.0, x)))
-
-
-_SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
-
-
-def selu(x: Array) -> Array:
-    """λ z if z > 0 else λ α (e^z − 1), λ = 1.0507, α = 1.6733 (Klambauer et al. 2017)."""
-    return _SELU_SCALE * elu(x, _SELU_ALPHA)
-
-
-def softmax(x: Array, axis: int = -1) -> Array:
-    """e^(z_i) / Σ_j e^(z_j), stable: the largest z is subtracted first."""
-    return jax.nn.softmax(jnp.asarray(x), axis=axis)
-
-
-def log_softmax(x: Array, axis: int = -1) -> Array:
-    """log softmax, computed without forming the probabilities."""
-    return jax.nn.log_softmax(jnp.asarray(x), axis=axis)
-
-
-def softplus(x: Array) -> Array:
-    """log(1 + e^z), a smooth ReLU (Dugas et al. 2001)."""
-    return jax.nn.softplus(jnp.asarray(x))
-
-
-def softsign(x: Array) -> Array:
-    """z / (1 + |z|)."""
-    return jax.nn.soft_sign(jnp.asarray(x))
-
-
-def silu(x: Array) -> Array:
-    """z σ(z), also called swish (Elfwing et al. 2017; Ramachandran et al. 2017)."""
-    return jax.nn.silu(jnp.asarray(x))
-
-
-def gelu(x: Array, approximate: bool = False) -> Array:
-    """z Φ(z), Φ the standard normal distribution function (Hendrycks & Gimpel 2016)."""
-    return jax.nn.gelu(jnp.asarray(x), approximate=approximate)
-
-
-def exponential(x: Array) -> Array:
-    """e^z."""
-    return jnp.exp(x)
-
-
-def hard_sigmoid(x: Array) -> Array:
-    """min(max(z/6 + ½, 0), 1)."""
-    return jax.nn.hard_sigmoid(jnp.asarray(x))
-
-
-def relu6(x: Array) -> Array:
-    """min(max(0, z), 6)."""
-    return jax.nn.relu6(jnp.asarray(x))
-
-
-def mish(x: Array) -> Array:
-    """z tanh(softplus(z)) (Misra 2019)."""
-    return jax.nn.mish(jnp.asarray(x))
-
-
-def maxout(x: Array, pieces: int = 2) -> Array:
-    """max over groups of `pieces` neighbouring units: (…, units · pieces) → (…, units) (Goodfellow et al. 2013)."""
-    x = jnp.asarray(x)
-    return jnp.max(x.reshape(*x.shape[:-1], x.shape[-1] // pieces, pieces), axis=-1)
 
 
 @dataclass(frozen=True)
@@ -146,9 +48,13 @@ class Activation:
         name: The name it goes by in plans.
         function: z → a.
         derivative: z → da/dz, element by element; None where a depends on more than its own z (softmax).
-        range: The open interval of values.
+        range: Between which bounds its values lie.
         saturation: The intervals of z in which |da/dz| < 0.05: what the unit learns from is nearly gone there.
         zero_centred: Whether outputs take both signs, so that weights need not zig-zag.
+
+    >>> row = TABLE["tanh"]
+    >>> row.range, row.zero_centred, row.saturation[1]
+    ((-1, 1), True, (2.1783, inf))
     """
 
     name: str
@@ -159,7 +65,11 @@ class Activation:
     zero_centred: bool
 
     def saturated(self, z: Array) -> Array:
-        """Which z lie in the saturation region."""
+        """Which z lie in the saturation region: (…) → (…) of booleans.
+
+        >>> TABLE["sigmoid"].saturated([-4.0, 0.0, 4.0]).tolist()
+        [True, False, True]
+        """
         z = jnp.asarray(z)
         hit = jnp.zeros(z.shape, bool)
         for low, high in self.saturation:
@@ -167,8 +77,12 @@ class Activation:
         return hit
 
     def when(self, lang: str = "en") -> str:
-        """When to use it, in words."""
-        from .doctor.words import explain
+        """When to use it, in words.
+
+        Args:
+            lang: "en" or "ko".
+        """
+        from ..doctor.words import explain
 
         return explain(self.name, lang).when or ""
 
@@ -265,6 +179,9 @@ _BY_FUNCTION = {row.function: name for name, row in TABLE.items()}
 def info(name: str) -> Activation:
     """What is known of an activation by name.
 
+    Raises:
+        UnknownNameError: when there is none of that name.
+
     >>> info("sigmoid").range, float(info("sigmoid").derivative(0.0))
     ((0, 1), 0.25)
     """
@@ -272,7 +189,19 @@ def info(name: str) -> Activation:
 
 
 def canonical(value: Any, *, where: object = None) -> Any:
-    """The stored form of an activation: a known name, else the function or layer itself."""
+    """The stored form of an activation: a known name, else the function or layer itself.
+
+    Args:
+        value: A name, a function, a layer without weights, or None for linear.
+        where: What an error names as the place.
+
+    Raises:
+        UnknownNameError: when there is none of that name.
+        InputError: when a layer is more than a function of its inputs: it has weights, or is random, or changes shapes.
+
+    >>> canonical(None), canonical("Swish"), canonical(relu)
+    ('linear', 'silu', 'relu')
+    """
     if value is None:
         return "linear"
     if isinstance(value, str):
@@ -303,10 +232,10 @@ def canonical(value: Any, *, where: object = None) -> Any:
 
 def _elementwise(layer: Any) -> bool:
     """Whether a layer is a mere function: no weights, no change of shape, the same in training."""
-    from .layers.base import Layer
+    from ..layers.base import Layer
 
     kind = type(layer)
-    own = kind.weights is not Layer.weights or kind.output_shape is not Layer.output_shape
+    own = kind.weights is not Layer.weights or not (kind.output_shape is Layer.output_shape or kind.keeps_shape)
     return not own and kind.random is Layer.random and kind.__name__ != "Input"
 
 
@@ -321,7 +250,11 @@ def _no_activation(value: Any, where: object) -> InputError:
 
 
 def resolve(value: Any) -> Callable[[Array], Array]:
-    """The function behind a stored activation."""
+    """The function behind a stored activation.
+
+    >>> resolve("relu") is relu
+    True
+    """
     if isinstance(value, str):
         return TABLE[value].function
     if isinstance(value, Spec):
@@ -330,7 +263,11 @@ def resolve(value: Any) -> Callable[[Array], Array]:
 
 
 def get(value: Any) -> Callable[[Array], Array]:
-    """The function for a name, a function or a layer without weights."""
+    """The function for a name, a function or a layer without weights; raises as `canonical` does.
+
+    >>> get("swish")(0.0).tolist()
+    0.0
+    """
     return resolve(canonical(value))
 
 

@@ -1,4 +1,4 @@
-"""Callbacks. Those that stop or slow a training become part of the compiled program; your own run between its calls."""
+"""Callbacks ready made: rates by a function, stopping at NaN, files of models and figures, the history."""
 
 from __future__ import annotations
 
@@ -10,161 +10,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .errors import FileError, InputError, JindanWarning
-from .lazy import defined
-from .spec import FRACTION, NOT_NEGATIVE, Choice, Number, Spec, item
-from .utils import write_line
-
-FALLING = {"loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy", "hinge", "perplexity", "divergence"}
-RISING = {"acc", "accuracy", "auc", "f1", "r2", "precision", "recall", "score", "similarity"}
-
-
-class Monitor(Spec, kind="callback", abstract=True):
-    """Base of what watches a figure of the history: "loss", "val_loss" or any metric's name."""
-
-    monitor: str = item(default="val_loss")
-
-    def lower_is_better(self) -> bool:
-        """Whether the watched figure should fall; told from `mode`, else from its name.
-
-        `fit` asks the metric of that name first, so a name decides of a loss and of a function of your own only.
-        """
-        mode = getattr(self, "mode", "auto")
-        return mode == "min" if mode != "auto" else falls(self.monitor) is not False
-
-
-def falls(name: str) -> bool | None:
-    """Whether a figure of that name should fall, by the last word of it that says so; None where none does.
-
-    >>> falls("val_auction_loss"), falls("val_accuracy_1"), falls("dice")
-    (True, False, None)
-    """
-    for word in reversed(name.removeprefix("val_").lower().split("_")):
-        for form in (word, word.rstrip("0123456789")):
-            if form in FALLING or form in RISING:
-                return form in FALLING
-    return None
-
-
-class EarlyStopping(Monitor):
-    """Stop when the watched figure has not improved by `min_delta` for `patience` epochs (Prechelt 1998).
-
-    Args:
-        monitor: Name in the history.
-        min_delta: Improvements up to this do not count.
-        patience: Epochs to wait.
-        mode: "min", "max" or "auto".
-        baseline: The figure to beat before waiting starts anew.
-        restore_best_weights: Whether the weights of the best epoch are the result.
-        start_from_epoch: Epochs before watching begins.
-    """
-
-    min_delta: float = item(default=0.0, rule=Number(), traced=True)
-    patience: int = item(default=0, rule=Number(0, integer=True), traced=True)
-    verbose: int = item(default=0, host=True)
-    mode: str = item(default="auto", rule=Choice(("auto", "min", "max")))
-    baseline: float | None = item(default=None, rule=Number(), traced=True)
-    restore_best_weights: bool = item(default=False)
-    start_from_epoch: int = item(default=0, rule=Number(0, integer=True), traced=True)
-
-
-class ReduceLROnPlateau(Monitor):
-    """Multiply the rate by `factor` when the watched figure has not improved for `patience` epochs."""
-
-    factor: float = item(default=0.1, rule=FRACTION, traced=True)
-    patience: int = item(default=10, rule=Number(0, integer=True), traced=True)
-    verbose: int = item(default=0, host=True)
-    mode: str = item(default="auto", rule=Choice(("auto", "min", "max")))
-    min_delta: float = item(default=1e-4, rule=NOT_NEGATIVE, traced=True)
-    cooldown: int = item(default=0, rule=Number(0, integer=True), traced=True)
-    min_lr: float = item(default=0.0, rule=NOT_NEGATIVE, traced=True)
-
-
-class Callback:
-    """Base of callbacks of your own. `self.model` is the model, `self.params` the settings of the fit.
-
-    Control returns to Python at each epoch's end for them, so they cost a little speed, and at each update for one
-    that overrides `on_train_batch_begin` or `on_train_batch_end`, which costs more. Set
-    `self.model.stop_training = True` to end the training.
-    """
-
-    model: Any = None
-    params: dict[str, Any] | None = None
-
-    def set_model(self, model: Any) -> None:
-        self.model = model
-
-    def set_params(self, params: dict[str, Any]) -> None:
-        self.params = params
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Called once, before the first epoch."""
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        """Called once, after the last epoch."""
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Called before each epoch."""
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Called after each epoch with its figures."""
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Called before each update; `batch` counts from 0 in each epoch."""
-        self.on_batch_begin(batch, logs)
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Called after each update with the epoch's figures so far."""
-        self.on_batch_end(batch, logs)
-
-    def on_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Another name of `on_train_batch_begin`."""
-
-    def on_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Another name of `on_train_batch_end`."""
-
-    def on_test_begin(self, logs: dict | None = None) -> None:
-        """Called before `evaluate`, and before the validation of an epoch."""
-
-    def on_test_end(self, logs: dict | None = None) -> None:
-        """Called after it with its figures."""
-
-    def on_test_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Called before each batch of `evaluate` (or of a validation)."""
-
-    def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Called after it with the figures so far."""
-
-    def on_predict_begin(self, logs: dict | None = None) -> None:
-        """Called before `predict`."""
-
-    def on_predict_end(self, logs: dict | None = None) -> None:
-        """Called after `predict`."""
-
-    def on_predict_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Called before each batch of `predict`."""
-
-    def on_predict_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Called after it with {"outputs": its outputs}."""
-
-    def overrides(self, *names: str) -> bool:
-        """Whether any of these is the callback's own."""
-        return any(getattr(getattr(self, name), "__func__", None) is not getattr(Callback, name) for name in names)
-
-
-class LambdaCallback(Callback):
-    """Functions as a callback."""
-
-    def __init__(self, **functions: Callable) -> None:
-        for name, function in functions.items():
-            hooks = [hook for hook in vars(Callback) if hook.startswith("on_")]
-            if name not in hooks:
-                raise InputError(f"LambdaCallback knows no {name}.", expected=", ".join(hooks), received=name)
-            setattr(self, name, function)
+from ..errors import FileError, InputError, JindanWarning
+from ..lazy import defined
+from ..utils import write_line
+from .base import Callback
+from .monitors import EarlyStopping, Monitor
 
 
 class LearningRateScheduler(Callback):
-    """rate ← schedule(epoch, rate) before each epoch."""
+    """rate ← schedule(epoch, rate) before each epoch.
+
+    Args:
+        schedule: A function (epoch, rate) or (epoch), epochs from 0, that gives a rate >= 0.
+        verbose: 1 tells each epoch's rate.
+
+    Raises:
+        InputError: when the schedule is no function.
+
+    >>> LearningRateScheduler(lambda epoch, rate: rate / 2).next_rate(3, 0.5)
+    0.25
+    """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         if not callable(schedule):
@@ -176,6 +41,10 @@ class LearningRateScheduler(Callback):
 
     def next_rate(self, epoch: int, rate: float) -> float:
         """The rate for an epoch.
+
+        Args:
+            epoch: From 0.
+            rate: What it is so far.
 
         Raises:
             InputError: when the schedule gives none.
@@ -191,7 +60,15 @@ class LearningRateScheduler(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Stop when the loss is no longer finite."""
+    """Stop when the loss is no longer finite, at the end of the epoch.
+
+    >>> from types import SimpleNamespace
+    >>> watch, model = TerminateOnNaN(), SimpleNamespace(stop_training=False)
+    >>> watch.set_model(model)
+    >>> watch.on_epoch_end(0, {"loss": math.inf})
+    >>> model.stop_training
+    True
+    """
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if not math.isfinite((logs or {}).get("loss", 0.0)):
@@ -199,7 +76,29 @@ class TerminateOnNaN(Callback):
 
 
 class ModelCheckpoint(Callback):
-    """Save the model (or its weights) at epoch ends, or only when the watched figure is the best so far."""
+    """Save the model (or its weights) at epoch ends, or only when the watched figure is the best so far.
+
+    Args:
+        filepath: Where; gaps such as "{epoch:02d}", counted from 1, and "{val_loss:.2f}" are filled.
+        monitor: The figure watched with `save_best_only`.
+        verbose: 1 tells of each file.
+        save_best_only: Whether epochs that are not the best so far are left out.
+        save_weights_only: Whether the weights are saved alone.
+        mode: "min", "max" or "auto".
+        save_freq: "epoch" is the only one.
+        initial_value_threshold: The figure to beat at first.
+
+    Raises:
+        InputError: when `save_freq` is another, or, while training, a gap of the path cannot be filled.
+
+    >>> from types import SimpleNamespace
+    >>> keep = ModelCheckpoint("model-{epoch:02d}", monitor="loss", save_best_only=True)
+    >>> keep.set_model(SimpleNamespace(save=print))
+    >>> for epoch, loss in enumerate([0.5, 0.7, 0.3]):
+    ...     keep.on_epoch_end(epoch, {"loss": loss})
+    model-01
+    model-03
+    """
 
     def __init__(
         self,
@@ -268,7 +167,24 @@ class ModelCheckpoint(Callback):
 
 
 class CSVLogger(Callback):
-    """Write each epoch's figures as a line of a CSV file, begun anew by each `fit` unless `append` is set."""
+    """Write each epoch's figures as a line of a CSV file, begun anew by each `fit` unless `append` is set.
+
+    Args:
+        filename: The file.
+        separator: Between the columns.
+        append: Whether lines are added to a file that exists.
+
+    Raises:
+        FileError: when the file cannot be written, while training.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     log = CSVLogger(Path(folder) / "log.csv")
+    ...     for epoch, loss in enumerate([0.5, 0.25]):
+    ...         log.on_epoch_end(epoch, {"loss": loss})
+    ...     log.filename.read_text().split()
+    ['epoch,loss', '0,0.5', '1,0.25']
+    """
 
     def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
         self.filename, self.separator, self.append = Path(filename), separator, append
@@ -307,7 +223,13 @@ class History(Callback):
         seconds: Where the time went: "trace", "compile", "run", "total".
         stopped_epoch: The epoch after which early stopping ended it; 0, as in Keras, where it did not.
         params: The settings of the fit: "epochs", "steps", "batch_size", "verbose".
+        run: The `Run` behind it.
         case: What the doctor was shown, after `fit(..., doctor="watch")`; else None.
+
+    >>> history = History()
+    >>> history.epoch, history.history = [0, 1], {"loss": [0.5, 0.25]}
+    >>> history
+    History(2 epochs: loss 0.25)
     """
 
     def __init__(self) -> None:

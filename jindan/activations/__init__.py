@@ -1,0 +1,52 @@
+"""Activation functions with their derivative, range and saturation region."""
+
+from .functions import (
+    elu,
+    exponential,
+    gelu,
+    hard_sigmoid,
+    leaky_relu,
+    linear,
+    log_softmax,
+    maxout,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    step,
+    tanh,
+)
+from .table import TABLE as TABLE
+from .table import Activation, canonical, get, info, resolve
+
+__all__ = [
+    "linear",
+    "step",
+    "sigmoid",
+    "tanh",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "softmax",
+    "log_softmax",
+    "softplus",
+    "softsign",
+    "silu",
+    "gelu",
+    "exponential",
+    "hard_sigmoid",
+    "relu6",
+    "mish",
+    "maxout",
+    "Activation",
+    "info",
+    "canonical",
+    "resolve",
+    "get",
+]

@@ -1,0 +1,110 @@
+"""What a loss is: one number a row; its mean over a batch; targets and predictions brought to one shape."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from ..lazy import defined
+from ..spec import Spec
+
+Array = jax.Array
+EPSILON = 1e-7
+
+
+class Loss(Spec, kind="loss"):
+    """Base: subclasses give `rows`, and `logit_rows` for the activations they are fused with.
+
+    Shapes: targets and predictions (rows, …, outputs) → (rows, …), one number a row, of sequences one a step.
+
+    Attributes:
+        targets: What the targets are: "real", "one-hot", "integer", "binary", "signs", "count" or "any".
+        fused: The activations whose logits `logit_rows` takes.
+
+    >>> from jindan.losses import MeanSquaredError
+    >>> MeanSquaredError().rows(jnp.array([[0.0], [1.0]]), jnp.array([[3.0], [1.0]])).tolist()
+    [9.0, 0.0]
+    """
+
+    targets: ClassVar[str] = "real"
+    fused: ClassVar[tuple[str, ...]] = ()
+
+    def rows(self, y_true: Array, y_pred: Array) -> Array:
+        """The loss of each row: (rows, …, outputs) → (rows, …). Both arrays have one shape, but for class numbers."""
+        raise NotImplementedError
+
+    def logit_rows(self, y_true: Array, logits: Array) -> Array:
+        """The same from the pre-activation of the output layer."""
+        raise NotImplementedError
+
+    def takes_logits(self, activation: str) -> bool:
+        """Whether it is computed from what goes into an output layer's activation: stably, whatever was written.
+
+        >>> from jindan.losses import BinaryCrossentropy
+        >>> BinaryCrossentropy().takes_logits("sigmoid"), BinaryCrossentropy(from_logits=True).takes_logits("sigmoid")
+        (True, False)
+        """
+        return activation in self.fused and not getattr(self, "from_logits", False)
+
+    def finish(self, mean: Array) -> Array:
+        """Applied to the mean over the rows of a batch; the identity for all but the root mean square."""
+        return mean
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
+        """The cost of a batch: Σ wᵢ lossᵢ / rows. It is divided by the rows, not by the weights, as in Keras.
+
+        Args:
+            y_true: Targets, (rows, …).
+            y_pred: Predictions, (rows, …).
+            sample_weight: (rows,) or None.
+
+        >>> from jindan.losses import MeanSquaredError
+        >>> float(MeanSquaredError()([[0.0], [1.0]], [[1.0], [1.0]], sample_weight=[3.0, 1.0]))
+        1.5
+        """
+        y_true, y_pred = align(self, jnp.asarray(y_true), jnp.asarray(y_pred))
+        return self.finish(jnp.mean(per_row(self.rows(y_true, y_pred), sample_weight)))
+
+
+def per_row(values: Array, sample_weight: Any = None) -> Array:
+    """Average every axis but the first, then weight: (rows, …) → (rows,).
+
+    Args:
+        values: A loss of each row, and step.
+        sample_weight: (rows,) or None.
+
+    >>> per_row(jnp.array([[1.0, 3.0], [2.0, 4.0]]), [1.0, 0.5]).tolist()
+    [2.0, 1.5]
+    """
+    values = values.reshape(values.shape[0], -1).mean(axis=1) if values.ndim > 1 else values
+    return values if sample_weight is None else values * jnp.asarray(sample_weight).reshape(-1)
+
+
+def align(loss: Any, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+    """Give targets the shape of the predictions: (rows,) beside (rows, 1) gets its axis, integer labels lose theirs.
+
+    Args:
+        loss: A loss or metric: where its `targets` are "integer", targets keep their type and have no axis of outputs.
+        y_true, y_pred: Targets and predictions.
+
+    Returns:
+        Both; targets that are no class numbers in the predictions' type.
+
+    >>> from jindan.losses import MeanSquaredError
+    >>> [a.shape for a in align(MeanSquaredError(), jnp.zeros(2), jnp.zeros((2, 1)))]
+    [(2, 1), (2, 1)]
+    """
+    if getattr(loss, "targets", None) == "integer":
+        if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
+            y_true = y_true[..., 0]
+        return y_true, y_pred
+    if y_true.ndim == y_pred.ndim - 1 and y_pred.shape[-1] == 1:
+        y_true = y_true[..., None]
+    elif y_pred.ndim == y_true.ndim - 1 and y_true.shape[-1] == 1:
+        y_pred = y_pred[..., None]
+    return y_true.astype(y_pred.dtype), y_pred
+
+
+__all__ = defined(globals())
