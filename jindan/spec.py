@@ -366,7 +366,8 @@ def _settle_kind(kind: str, value: Any, where: str) -> Any:
 
         return canonical(value, where=where)
     if kind.endswith("*"):
-        return tuple(get(kind[:-1], entry, where=where) for entry in value)
+        several = (value,) if isinstance(value, (Spec, str, dict)) or not hasattr(value, "__iter__") else value
+        return tuple(get(kind[:-1], entry, where=where) for entry in several)
     return get(kind, value, where=where)
 
 

@@ -17,6 +17,7 @@ from jindan.layers import (
     Permute,
     PReLU,
     Reshape,
+    Residual,
     Softmax,
     UnitNormalization,
 )
@@ -138,3 +139,9 @@ def test_classes_where_models_are_written():
     said(lambda: Dense(2, kernel_regularizer=Own), "kernel_regularizer of Dense", "call it: Own()")
     for cls in (metrics.LossMetric, metrics.CustomMetric, losses.CustomLoss, Dense, Own):
         said(lambda cls=cls: metrics.resolve(cls, losses.MeanSquaredError(), 1), "not a metric", cls.__name__)
+
+
+def test_one_layer_is_a_list_of_one():
+    assert Residual(Dense(2)) == Residual([Dense(2)])
+    with pytest.raises(InputError, match="not a layer"):
+        Residual(3)
