@@ -49,7 +49,8 @@ class Activation:
         function: z → a.
         derivative: z → da/dz, element by element; None where a depends on more than its own z (softmax).
         range: Between which bounds its values lie.
-        saturation: The intervals of z in which |da/dz| < 0.05: what the unit learns from is nearly gone there.
+        saturation: The ends of the line, intervals of z in which |da/dz| < 0.05: what the unit learns from is nearly
+            gone there. Where a slope only passes through 0, as that of silu near −1.3, is none.
         zero_centred: Whether outputs take both signs, so that weights need not zig-zag.
 
     >>> row = TABLE["tanh"]

@@ -53,6 +53,7 @@ _FORMATS = (
 )
 # Of two-digit numbers any may be the year.
 _SHORT = ("%y-%m-%d", "%d-%m-%y", "%y.%m.%d", "%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%y/%m/%d")
+DATE_FORMATS = (*(form for form, _ in _FORMATS), *_SHORT)
 _DAYS_OF_A_MONTH = 13
 """Different days from which on a number can be no month, and is hardly a year."""
 

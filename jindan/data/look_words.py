@@ -27,6 +27,16 @@ _WORDS: dict[str, tuple[str, str]] = {
         "클래스 `{label}`의 행은 {count}개인데 성적을 잰 데이터에는 하나도 없습니다. 이 수치는 이 클래스에 대해 "
         "아무것도 말해 주지 않습니다.",
     ),
+    "unlearnt-class": (
+        "Class `{label}` has {count} row(s), none of them among the training rows: the network has never seen it.",
+        "클래스 `{label}`의 행 {count}개는 모두 훈련 데이터 밖에 있어, 신경망은 이 클래스를 본 적이 없습니다.",
+    ),
+    "grouped-interval": (
+        "The figures rest on {count} group(s) of `{column}`; the intervals take rows for independent, and are too "
+        "narrow where those of a group are alike.",
+        "이 수치는 `{column}` 그룹 {count}개에서 잰 것입니다. 구간은 행이 서로 독립이라고 보고 구했으므로, 같은 그룹의 "
+        "행끼리 비슷하면 실제보다 좁습니다.",
+    ),
     "seen-before": (
         "{count} of the {rows} rows the figures are measured on were among those `{run}` was trained on: they flatter "
         "the network. Give new rows, or the same table with the same seed.",

@@ -43,7 +43,8 @@ def split_rows(
         stratify: Class of each row: each part gets its share of each class, and at least one row of each class that
             has as many rows as there are parts; a class of one row goes to train.
         groups: Group of each row (patient, user); a group is never split. The fractions are met as nearly as it goes.
-        time: Time of each row, or True for rows in order: train is earliest and test latest.
+        time: Time of each row, or True for rows in order: train is earliest and test latest. Rows of one time are in
+            one part, so that the fractions are met as nearly as it goes.
 
     Raises:
         InputError: fractions that leave no training rows, too few rows or groups, `time` beside the other two.
@@ -65,8 +66,9 @@ def split_rows(
                 received="both",
                 help="Leave out stratify and groups.",
             )
-        order = np.arange(n) if time is True else np.argsort(_codes(time, n, "time"), kind="stable")
-        cuts = np.cumsum(sizes)[:2]
+        codes = np.arange(n) if time is True else _codes(time, n, "time")
+        order = np.argsort(codes, kind="stable")
+        cuts = between(codes[order], np.cumsum(sizes)[:2])
         return Split(*(part.astype(np.intp) for part in np.split(order, cuts)))
     rng = np.random.default_rng(seed)
     classes = _codes(stratify, n, "stratify") if stratify is not None else np.zeros(n, np.intp)
@@ -78,6 +80,41 @@ def split_rows(
         part = np.empty(n, np.intp)
         part[rng.permutation(n)] = np.repeat([0, 1, 2], sizes)
     return Split(*(np.flatnonzero(part == i) for i in range(3)))
+
+
+def between(times: Any, cuts: Any) -> np.ndarray:
+    """Places to cut rows in order of time, each moved to the nearest change of time.
+
+    Args:
+        times: (rows,) ascending.
+        cuts: Places between 0 and the number of rows, ascending; equal ones stay equal.
+
+    Raises:
+        InputError: when there are fewer times than parts.
+
+    >>> between([1, 1, 1, 2, 2, 3], [2, 5]).tolist()
+    [3, 5]
+    """
+    times, wanted = np.asarray(times), np.asarray(cuts)
+    places = np.flatnonzero(times[1:] != times[:-1]) + 1
+    found: list[int] = []
+    for k, cut in enumerate(wanted):
+        if cut in (0, len(times)):
+            found.append(int(cut))
+        elif k and cut == wanted[k - 1]:
+            found.append(found[-1])
+        else:
+            later = len(set(wanted[k + 1 :].tolist()) - {cut, len(times)})  # cuts that need a change of their own
+            free = places[places > (found[-1] if found else 0)]
+            free = free[: len(free) - later]
+            if not len(free):
+                raise InputError(
+                    "There are too few different times to split.", where="time",
+                    expected=f"at least {len(set(wanted.tolist()) - {0, len(times)}) + 1} times",
+                    received=f"{len(places) + 1}", help="Use a finer time, fewer folds, or no validation part.",
+                )  # fmt: skip
+            found.append(int(free[np.argmin(np.abs(free - cut))]))
+    return np.array(found, np.intp)
 
 
 def train_test_split(

@@ -22,9 +22,8 @@ from .static import PASSING
 DEEP = 3  # sigmoids in a row, after which a slope is at most 1/64 of what it was
 HIDDEN_REASONS = {
     "linear-stack": (
-        "nothing curved stands between this layer and the next, so the two are one linear layer; give it "
-        'activation="relu"',
-        '이 층과 다음 층 사이에 비선형 활성화가 없어 두 층은 선형층 하나와 같습니다. activation="relu"를 주세요',
+        "nothing curved stands between this layer and the next, so the two are one linear layer; relu is usual",
+        "이 층과 다음 층 사이에 비선형 활성화가 없어 두 층은 선형층 하나와 같습니다. 보통 relu를 씁니다",
     ),
     "deep-sigmoid": (
         "the slope of a sigmoid is at most 1/4, and {layers} follow one another: at most 1/{part} of the slope reaches "
@@ -104,7 +103,8 @@ def _bends(layer: Any) -> bool:
 
 
 def _straight(layer: Any, between: Any) -> bool:
-    return type(layer) is Dense and layer.activation == "linear" and not any(map(_bends, between))
+    plain = type(layer) is Dense and layer.activation == "linear" and layer.trainable  # frozen: a projection
+    return plain and not any(map(_bends, between))
 
 
 def _lossless(network: Any, index: int, after: int) -> bool:

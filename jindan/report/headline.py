@@ -112,7 +112,8 @@ def sentence(record: dict[str, Any], score: Score) -> Words:
     if name == "r2" and found.value is not None:
         if found.value < 0:
             interval = _interval(found, share=False, inside=True)
-            return t("h_r2_bad", value=shown(found.value, 3), rows=rows, target=target, interval=interval)
+            return t("h_r2_bad", value=shown(found.value, 3), rows=rows, target=target, interval=interval,
+                     trivial=trivial)  # fmt: skip
         interval = _interval(found, share=True)
         return t("h_r2", value=percent(found.value), rows=rows, target=target, interval=interval, trivial=trivial)
     key = _ERRORS.get(name, "h_other")

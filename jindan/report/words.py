@@ -131,8 +131,8 @@ UI: dict[str, tuple[str, str]] = {
         "신경망은 {rows}에서 {target} 변동의 {value}를 설명합니다{interval}.{trivial}",
     ),
     "h_r2_bad": (
-        "On {rows} the network predicts {target} worse than a constant would (R² = {value}{interval}).",
-        "{rows}에서 신경망의 {target} 예측은 상수 하나로 예측하는 것보다 못합니다(R² = {value}{interval}).",
+        "On {rows} the network predicts {target} worse than their own mean would (R² = {value}{interval}){trivial}.",
+        "{rows}에서 신경망의 {target} 예측은 그 행들의 평균값보다 못합니다(R² = {value}{interval}).{trivial}",
     ),
     "h_mae": (
         "On {rows} the network is off by {value} on average{interval}{trivial}.",

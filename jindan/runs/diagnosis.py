@@ -134,7 +134,7 @@ def _repaired(
         again = ("task", "validation", "test", "seed", "header", "lang", "command")
         run = train_table(
             settings["source"], settings["target"], **{name: settings[name] for name in again},
-            **{name: settings[name] for name in ("folds", "seeds", "ensemble") if name in settings},
+            **{name: settings[name] for name in ("groups", "time", "folds", "seeds", "ensemble") if name in settings},
             plan=_without_branches(plan, prepared, preprocessing), out=target, listen=listen,
         )  # fmt: skip
         changes = {"preprocessing.drop": list(preprocessing.drop)}

@@ -136,6 +136,14 @@ def untold(prepared: Prepared, part: str, lang: str, start: tuple[str, int | Non
         found.append(sentence("seen-before" if start[1] else "maybe-seen-before", values, lang))
     if prepared.unlabelled:
         found.append(sentence("missing-target", {"column": prepared.target, "count": prepared.unlabelled}, lang))
+    ties = prepared.ties
+    if ties.groups is not None:
+        count = len(np.unique(ties.groups[prepared.part(part)]))
+        found.append(sentence("grouped-interval", {"column": ties.column, "count": count}, lang))
+    if prepared.classes:
+        found += [sentence("unlearnt-class", {"label": str(prepared.encoder.classes[number]), "count": int(n)}, lang)  # type: ignore[union-attr]
+                  for number, n in enumerate(np.bincount(prepared.truth, minlength=prepared.classes))
+                  if n and not (prepared.truth[prepared.split.train] == number).any()]  # fmt: skip
     if prepared.classes and part != "train":
         rows = np.bincount(prepared.truth, minlength=prepared.classes)
         judged = np.bincount(prepared.truth[prepared.part(part)], minlength=prepared.classes)

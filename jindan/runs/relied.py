@@ -9,8 +9,10 @@ import numpy as np
 
 from ..data import Preprocessor
 from ..engine.data import cut
+from ..errors import InputError
 from ..plan import Plan
 from ..select import Importance, primary
+from ..select.importance import whole_repeats
 from .members import mean_of, outputs_of
 from .prepare import Prepared, arrays, counted
 from .probabilities import probabilities
@@ -105,7 +107,12 @@ class ReliesMixin:
             repeats: Shuffles of each column.
             seed: Of the shuffles.
         """
+        whole_repeats(repeats)
         frame, y, numbers = self._labelled(x, y)
+        if len(frame) < 2 or len(y) != len(frame):
+            raise InputError("Values are shuffled among labelled rows.", where="x, y",
+                             expected="two rows or more, and a target for each",
+                             received=f"{len(frame)} rows, {len(y)} targets")  # fmt: skip
         with counted(numbers):
             inputs, codes = arrays(self.facts.preprocessor, frame), np.asarray(self.facts.encoder.encode(y))
         run, classes = self._run_to_save(), self.facts.task != "regression"

@@ -200,7 +200,7 @@ def train_table(
     if old is not None:
         prepared = as_before(prepared, old)
     read = perf_counter() - began
-    made, data = _plan_and_data(prepared, asked, old, seed, preprocessing)
+    made, data = _plan_and_data(prepared, asked, old, seed, preprocessing, lang)
     # Before the training: what cannot be cut into folds is refused while nothing is lost.
     parts = None if folds is None else folded(prepared, folds, seed)
     check_writable(folder := Path(out) if out is not None else new_folder(stem_of(prepared.name)))
@@ -214,7 +214,7 @@ def train_table(
 
 
 def _plan_and_data(
-    prepared: Prepared, asked: Wanted, old: Any, seed: int, preprocessing: Preprocessing
+    prepared: Prepared, asked: Wanted, old: Any, seed: int, preprocessing: Preprocessing, lang: str
 ) -> tuple[Plan, Data]:
     """The plan for a table and its rows as the plan's loss takes them.
 
@@ -231,7 +231,7 @@ def _plan_and_data(
     refuse_too_large(made, shape, rows, prepared.x)
     targets = targets_for(made, kind, prepared.encoded, prepared.classes)
     refuse_contradiction(made, kind, shape, targets)
-    tell_hidden(made, shape)
+    tell_hidden(made, shape, lang)
     return made, data_of(prepared, targets)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..data import Split, k_fold, present_rows, resolve_column, split_rows
 from ..data.columns import Column, as_numbers
-from ..data.dates import parse_dates
+from ..data.dates import DATE_FORMATS, parse_dates
+from ..data.splits import between
 from ..errors import InputError
 from ..select.task import apart
 
@@ -53,10 +55,14 @@ class Ties:
         codes = None if classes is None or self.time is not None else classes[rows]
         if folds == 1:
             one = split_rows(len(rows), validation=0.2, test=0.0, seed=seed, stratify=codes, groups=groups,
-                             time=self.time is not None)  # fmt: skip
+                             time=None if self.time is None else self.time[rows])  # fmt: skip
             found = [(one.train, one.validation)]
+        elif self.time is not None:
+            sizes = [len(block) for block in np.array_split(rows, folds + 1)]
+            cuts = between(self.time[rows], np.cumsum(sizes)[:-1])
+            found = [(np.arange(a), np.arange(a, b)) for a, b in pairwise([*cuts, len(rows)])]
         else:
-            found = k_fold(len(rows), folds, seed=seed, stratify=codes, groups=groups, time=self.time is not None)
+            found = k_fold(len(rows), folds, seed=seed, stratify=codes, groups=groups)
         return [(rows[train], rows[held]) for train, held in found]
 
     def apart(
@@ -93,6 +99,7 @@ def ties_of(
     Raises:
         InputError: when both are given, or a column is the target, has gaps, or does not say when.
     """
+    groups, time = (_column(value, where) for value, where in ((groups, "groups"), (time, "time")))
     if groups is None and time is None:
         return NONE
     if groups is not None and time is not None:
@@ -112,6 +119,18 @@ def ties_of(
     return Ties(name, time=_places(series, next(column for column in columns if column.name == name), numbers))
 
 
+def _column(value: Any, where: str) -> Any:
+    """The name or place of a column; of a time True stands for the order of the file, and False for nothing."""
+    if value is None or value is False:
+        return None
+    if value is True and where == "time":
+        return IN_FILE
+    if isinstance(value, bool) or not isinstance(value, (str, int, np.integer)):
+        raise InputError("This is not the name of a column.", where=where, expected="a name, or a place in the table",
+                         received=repr(value), help="Put the values into a column of the table.")  # fmt: skip
+    return value
+
+
 def _places(series: Any, column: Column, numbers: np.ndarray) -> np.ndarray:
     """When each row was, as numbers."""
     if column.kind == "date":
@@ -121,10 +140,17 @@ def _places(series: Any, column: Column, numbers: np.ndarray) -> np.ndarray:
     else:
         raise InputError(
             "This column does not say when a row was.", where=f"--time {column.name}", expected="dates or numbers",
-            received=f"a {column.kind} column", help=f"--time {IN_FILE} takes the rows in the order of the file.",
+            received=_first_odd(series, numbers), help=f"--time {IN_FILE} takes the rows in the order of the file.",
         )  # fmt: skip
     _refuse_gaps(places.is_null().to_numpy(), "--time", column.name, numbers)
     return places.to_numpy()
+
+
+def _first_odd(series: Any, numbers: np.ndarray) -> str:
+    """The first cell that is none of the dates that the most others are, or the first of all."""
+    read = max((parse_dates(series, form) for form in DATE_FORMATS), key=lambda dates: len(dates) - dates.null_count())
+    odd = int(np.flatnonzero(read.is_null().to_numpy())[0])
+    return f"{str(series[odd])!r} in row {int(numbers[odd]) + 1}"
 
 
 def _refuse_gaps(gaps: np.ndarray, option: str, name: str, numbers: np.ndarray) -> None:

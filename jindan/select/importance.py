@@ -33,6 +33,14 @@ class Importance:
     scoring: str
     names: tuple[str, ...]
 
+    def text(self, lang: str = "en") -> str:
+        """The features without which the score falls most, in English or Korean."""
+        most = [i for i in self.order if self.values[i] > max(float(self.std[i]), 0.0)][:5]
+        named = ", ".join(f"{self.names[i]} ({self.values[i]:.3g})" for i in most)
+        if lang == "ko":
+            return f"{self.scoring} {self.score:.4g}; 뒤섞으면 가장 많이 떨어지는 특징: {named or '없음'}."
+        return f"{self.scoring} {self.score:.4g}; it falls most when these are shuffled: {named or 'none'}."
+
     @property
     def order(self) -> np.ndarray:
         """Feature numbers, the most important first."""
@@ -114,8 +122,15 @@ def permutation_importance(
     >>> permutation_importance(model, X, y, repeats=3).order[0]
     np.int64(1)
     """
-    if hasattr(model, "column_importance") and scoring is None and names is None:
+    if hasattr(model, "column_importance"):
+        if scoring is not None or names is not None:
+            raise InputError(
+                "Of a table's model columns are shuffled, and accuracy or R² is what falls.", where="scoring, names",
+                expected="neither", received=scoring if scoring is not None else names,
+                help="model.inner() is the network alone, with features and targets; it takes both.",
+            )  # fmt: skip
         return model.column_importance(X, y, repeats=repeats, seed=seed)
+    whole_repeats(repeats)
     X = _table(X)
     names = _names(names, X.shape[1])
     score = scoring_of(scoring, model.plan)
@@ -127,6 +142,13 @@ def permutation_importance(
     return Importance(
         falls.mean(1), falls.std(1, ddof=1) if repeats > 1 else np.zeros(len(falls)), base, score.name, names
     )
+
+
+def whole_repeats(repeats: Any) -> None:
+    """Raise an InputError where repeats is no number of shuffles."""
+    if isinstance(repeats, bool) or not isinstance(repeats, (int, np.integer)) or repeats < 1:
+        raise InputError("Each feature is shuffled at least once.", where="repeats", expected="a whole number >= 1",
+                         received=repr(repeats), help="10 is usual.")  # fmt: skip
 
 
 def select_features(

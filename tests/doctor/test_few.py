@@ -5,9 +5,10 @@ import pytest
 
 import jindan as jd
 from jindan.doctor.few import FewRows
-from jindan.layers import LSTM, BatchNormalization, Dense, Dropout, Embedding, Input
+from jindan.layers import LSTM, BatchNormalization, Dense, Dropout, Embedding, Flatten, Input, Residual
 from jindan.models import Model, Sequential
-from jindan.optimizers import SGD, Adam
+from jindan.optimizers import SGD, Adam, AdamW
+from jindan.regularizers import L2
 
 rng = np.random.default_rng(417)
 X = rng.normal(size=(60, 5)).astype(np.float32)
@@ -81,7 +82,30 @@ def test_a_training_that_leaves_the_numbers_cannot():
     assert found.to_dict()["losses"] == [None] * 3
 
 
-@pytest.mark.parametrize("wrong", [{"rows": 0}, {"updates": 0}, {"seeds": 0}, {"seeds": ()}])
+@pytest.mark.parametrize(
+    "layers",
+    [[LSTM(16, dropout=0.9, recurrent_dropout=0.9), Dense(1)],
+     [Flatten(), Residual([Dense(32, activation="relu"), Dropout(0.95), Dense(15)]), Dense(1)],
+     [Flatten(), Dense(64, activation="relu", activity_regularizer=L2(10.0), kernel_regularizer=L2(1.0)), Dense(1)]],
+    ids=["recurrent dropout", "dropout inside", "penalties"],
+)  # fmt: skip
+def test_what_holds_it_back_is_left_out(layers):
+    model = compiled(layers, "mse", AdamW(0.01, weight_decay=50.0))
+    assert jd.can_overfit(model, rng.normal(size=(30, 5, 3)), NOISE[:30]).can
+
+
+def test_the_reason_goes_by_the_losses():
+    assert "learned 1 row by" in jd.can_overfit(compiled([Dense(1)], "mse"), X, NOISE, rows=1, updates=2).text()
+    assert "rate is too high" in jd.can_overfit(compiled([Dense(1)], "mse", SGD(1e30)), X, NOISE, updates=20).text()
+    with pytest.warns(UserWarning, match="NaN"):
+        found = jd.can_overfit(compiled([Dense(1)], "mse"), X * np.nan, NOISE, updates=5, doctor=True)
+    assert "NaN or infinity" in found.text()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"rows": 0}, {"updates": 0}, {"seeds": 0}, {"seeds": ()}, {"rows": "8"}, {"rows": 2.5}, {"seeds": "ab"}],
+)
 def test_nothing_is_refused(wrong):
-    with pytest.raises(jd.JindanError, match="least"):
+    with pytest.raises(jd.JindanError, match=r"least|whole"):
         jd.can_overfit(compiled([Dense(1)], "mse"), X, NOISE, **wrong)

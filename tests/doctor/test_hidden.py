@@ -46,6 +46,7 @@ LEFT = {
     "one layer": (dense(None), (4,)),
     "XOR": ((Dense(2, activation="sigmoid"), Dense(1, activation="sigmoid")), (2,)),
     "PCA": ((Dense(2), Dense(9)), (9,)),
+    "a frozen projection": ((Dense(8, trainable=False), Dense(1)), (4,)),
     "a layer that bends": ((Dense(8), LeakyReLU(), Dense(1)), (4,)),
     "normalised sigmoids": (
         (*(layer for _ in range(4) for layer in (Dense(4), BatchNormalization(), Activation("sigmoid"))), Dense(1)),

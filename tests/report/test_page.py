@@ -97,7 +97,7 @@ def test_the_headline_of_a_regression():
         build_report(off)
     )
     off["metrics"]["test"] = {"r2": {"value": -0.4, "low": -0.6, "high": -0.2}}
-    assert "worse than a constant would" in text(build_report(off))
+    assert "worse than their own mean would" in text(build_report(off))
 
 
 @pytest.mark.parametrize(

@@ -123,3 +123,22 @@ def test_of_long_and_wide_tables_fewer_rows_are_looked_at():
     block = relied_on(prepared, jd.Plan(loss="mse"), lambda x: x[:, :1], "test", 0)
     assert block["rows"] == 1000
     assert block["features"][0]["feature"] == "c0"
+
+
+def test_what_cannot_be_shuffled_is_refused(run):
+    model, rows = jd.load(run.folder), TABLE.drop("z")
+    with pytest.raises(jd.JindanError, match="inner"):
+        jd.permutation_importance(model, rows, TABLE["y"], scoring="accuracy")
+    for wrong in ({"repeats": 0}, {"repeats": "a"}):
+        with pytest.raises(jd.JindanError, match="at least once"):
+            model.column_importance(rows, **wrong)
+    with pytest.raises(jd.JindanError, match="5 targets"):
+        model.column_importance(rows, TABLE["y"][:5])
+    with pytest.raises(jd.JindanError, match="1 rows"):
+        model.column_importance(rows[:1])
+
+
+def test_it_reads_in_both_languages(run):
+    found = jd.load(run.folder).column_importance(TABLE.drop("z"))
+    assert "falls most when these are shuffled: k" in found.text()
+    assert "가장 많이 떨어지는" in found.text("ko")

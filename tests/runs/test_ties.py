@@ -7,6 +7,7 @@ import pytest
 import jindan as jd
 from jindan.data import Preprocessing
 from jindan.errors import InputError
+from jindan.runs.diagnosis import diagnose_run
 from jindan.runs.folding import folded
 from jindan.runs.prepare import prepare
 from jindan.runs.search import _folds, _rows, search_table
@@ -140,3 +141,61 @@ def test_what_cannot_be_is_refused(table, wanted, message):
 def test_a_group_column_that_is_dropped_anyway_is_no_trouble():
     prepared = prepare(TABLE, "y", groups="patient", preprocessing=Preprocessing(drop=("patient",)))
     assert prepared.preprocessor.config.drop == ("patient",)
+
+
+def test_rows_of_one_time_are_in_one_part():
+    dates = np.repeat(["2024-01-01", "2024-04-01", "2024-07-01", "2024-10-01", "2025-01-01"], 24)
+    table = pl.DataFrame({"date": dates, "a": rng.normal(size=120), "z": rng.normal(size=120)})
+    prepared = prepare(table, "z", time="date")
+    parts = [set(dates[prepared.part(name)]) for name in ("train", "validation", "test")]
+    assert [len(part) for part in parts] == [3, 1, 1]
+    pairs = prepared.ties.pairs(np.arange(120), 4, 0, None)
+    assert [(len(set(dates[train])), len(set(dates[held]))) for train, held in pairs] == [(k, 1) for k in range(1, 5)]
+    with pytest.raises(InputError, match="too few different times"):
+        prepared.ties.pairs(np.arange(120), 5, 0, None)
+
+
+def test_a_class_that_was_never_learnt_is_told(tmp_path):
+    table = pl.DataFrame({"a": rng.normal(size=60), "y": ["a", "b"] * 24 + ["c"] * 12})
+    run = train_table(table, "y", time="rows", out=tmp_path / "run", **SMALL)
+    assert any("Class `c` has 12 row(s), none of them" in note for note in run.record["untold"]["en"])
+    assert any("`c`" in note and "본 적이 없습니다" in note for note in run.record["untold"]["ko"])
+
+
+def test_figures_by_groups_say_on_how_many_they_rest(path, tmp_path):
+    run = train_table(path, "y", groups="patient", out=tmp_path / "run", **SMALL)
+    assert any("rest on 4 group(s) of `patient`" in note for note in run.record["untold"]["en"])
+
+
+def test_true_is_the_order_of_the_file_and_false_is_none():
+    assert prepare(TABLE, "z", time=True).split.test.tolist() == list(range(48, 60))
+    assert not prepare(TABLE, "z", time=False).ties
+
+
+@pytest.mark.parametrize("wanted", [{"groups": True}, {"time": 1.5}, {"groups": ["patient"]}, {"groups": PATIENT}])
+def test_what_is_no_column_is_refused(wanted):
+    with pytest.raises(InputError, match="not the name of a column"):
+        prepare(TABLE, "y", **wanted)
+
+
+def test_the_first_cell_that_is_no_time_is_named():
+    odd = TABLE.with_columns(day=pl.when(pl.arange(0, 60) == 7).then(pl.lit("soon")).otherwise(pl.col("day")))
+    with pytest.raises(InputError, match="'soon' in row 8"):
+        prepare(odd, "z", time="day")
+
+
+def test_parts_that_differ_in_time_are_no_other_preprocessing(tmp_path):
+    trend = pl.DataFrame({"month": np.arange(120), "a": rng.normal(size=120)}).with_columns(z=pl.col("month") * 2.0)
+    trend.write_csv(tmp_path / "trend.csv")
+    run = train_table(tmp_path / "trend.csv", "z", time="month", out=tmp_path / "run", layers="8 relu", epochs=20)
+    found = diagnose_run(run.folder)
+    assert "preprocessing-mismatch" not in [finding.code for finding in found.report.findings]
+
+
+def test_a_repaired_run_is_parted_alike(tmp_path):
+    table = TABLE.with_columns(answer=pl.col("y").replace({"yes": "1 yes", "no": "0 no"}))
+    table.write_csv(tmp_path / "leak.csv")
+    run = train_table(tmp_path / "leak.csv", "y", groups="patient", out=tmp_path / "run", **SMALL)
+    repaired = diagnose_run(run.folder, repair=True).repaired
+    assert repaired.record["data"]["parted"] == {"by": "groups", "column": "patient", "count": 20}
+    assert "answer" not in [encoder.name for encoder in jd.load(repaired.folder).facts.preprocessor.encoders]

@@ -46,11 +46,9 @@ def targets_not_normalised(facts: Facts) -> Suspect | None:
 def preprocessing_mismatch(facts: Facts) -> Suspect | None:
     """Validation columns that look like other units, or another shift, of the training columns."""
     drift = facts.data.get("drift")
-    if not drift or not drift.get("mismatch"):
-        return None
+    if not drift or not drift.get("mismatch") or facts.case.prepared:
+        return None  # one preprocessing made all rows of a run: later rows, other groups may differ all the same
     evidence = {key: drift.get(key) for key in ("column", "shift", "spread_ratio", "share", "auc")}
-    if facts.case.prepared:
-        del evidence["column"]  # a number among encoded columns is none of the table's
     return Suspect("preprocessing-mismatch", drift.get("strength", 0.9), None, evidence, certain=True)
 
 
