@@ -8,8 +8,8 @@ import types
 import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
-# Most of what tests compile runs once: code that is made in half the time. Trainings of the folders below get the code
-# that users get.
+# Most of what tests compile runs once: code that is made in half the time. Trainings of a few files get
+# the code of users, see `AS_USUAL`.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1")
 
 from jindan.engine import compiling, devices, group
@@ -23,14 +23,14 @@ _counted = itertools.count(1)
 
 
 USUAL = {"xla_backend_optimization_level": 3, "xla_cpu_parallel_codegen_split_count": 32}
-AS_USUAL = ("engine", "models")
-_folder = {"name": ""}
+AS_USUAL = ("test_compiling.py", "test_determinism.py", "test_layout.py", "test_oracles.py", "test_program.py")
+_file = {"name": ""}
 
 
 def options(program, seconds):
     """Of the compiler, as `compiling.options` has them, or those that users get."""
     found = compiling.options(program, seconds)
-    return compiling.known(USUAL) if found is None and _folder["name"] in AS_USUAL else found
+    return compiling.known(USUAL) if found is None and _file["name"] in AS_USUAL else found
 
 
 group.compiling = types.SimpleNamespace(options=options)
@@ -39,7 +39,7 @@ group.compiling = types.SimpleNamespace(options=options)
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     """Before the fixtures, which train as well."""
-    _folder["name"] = item.path.parent.name
+    _file["name"] = item.path.name
 
 
 @pytest.fixture(autouse=True)
