@@ -18,13 +18,24 @@ def partition(parts, n):
 @given(st.integers(3, 200), st.sampled_from([0, 0.1, 0.2, 0.3]), st.sampled_from([0, 0.1, 0.25]), st.integers(0, 9))
 def test_split_partitions(n, validation, test, seed):
     labels = np.random.default_rng(seed).integers(0, 4, n)
-    for options in ({}, {"stratify": labels}, {"time": True}, {"time": labels}):
+    times = labels.copy()
+    times[:3] = 7, 8, 9  # a time a part
+    for options in ({}, {"stratify": labels}, {"time": True}, {"time": times}):
         split = split_rows(n, validation=validation, test=test, seed=seed, **options)
         partition((split.train, split.validation, split.test), n)
         again = split_rows(n, validation=validation, test=test, seed=seed, **options)
         assert all(np.array_equal(a, b) for a, b in zip(split.__dict__.values(), again.__dict__.values(), strict=True))
         assert len(split.train) > 0
         assert (len(split.test) > 0) == (test > 0) or "stratify" in options
+        if options.get("time") is times:
+            parts = [set(times[part]) for part in (split.train, split.validation, split.test)]
+            assert sum(map(len, parts)) == len(set.union(*parts))
+
+
+def test_fewer_times_than_parts_are_refused():
+    with pytest.raises(InputError, match="too few different times"):
+        split_rows(6, time=[1, 1, 1, 2, 2, 2])
+    assert [len(part) for part in split_rows(6, time=[1, 1, 1, 2, 2, 2], validation=0).__dict__.values()] == [3, 0, 3]
 
 
 @settings(max_examples=60, deadline=None)
