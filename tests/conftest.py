@@ -3,7 +3,6 @@
 import gc
 import itertools
 import os
-import types
 
 import pytest
 
@@ -12,7 +11,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 # the code of users, see `AS_USUAL`.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1")
 
-from jindan.engine import compiling, devices, group
+from jindan.engine import compiling, devices
 
 # The number of devices is fixed once JAX runs: start as a training would, whichever test comes first.
 devices.start()
@@ -22,24 +21,21 @@ MOST_MAPS = 25_000  # see `devices.crowded`; the operations that tests run one b
 _counted = itertools.count(1)
 
 
+# Where code as users get it is what a test is about, or a training goes another way by its rounding.
+AS_USUAL = ("test_boltzmann.py", "test_compiling.py", "test_determinism.py", "test_layout.py", "test_oracles.py",
+            "test_program.py")  # fmt: skip
 USUAL = {"xla_backend_optimization_level": 3, "xla_cpu_parallel_codegen_split_count": 32}
-AS_USUAL = ("test_compiling.py", "test_determinism.py", "test_layout.py", "test_oracles.py", "test_program.py")
-_file = {"name": ""}
-
-
-def options(program, seconds):
-    """Of the compiler, as `compiling.options` has them, or those that users get."""
-    found = compiling.options(program, seconds)
-    return compiling.known(USUAL) if found is None and _file["name"] in AS_USUAL else found
-
-
-group.compiling = types.SimpleNamespace(options=options)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     """Before the fixtures, which train as well."""
-    _file["name"] = item.path.name
+    compiling.USUAL = compiling.known(USUAL) if item.path.name in AS_USUAL else None
+
+
+def pytest_runtest_teardown(item):
+    """This file does not see the tests of other folders."""
+    compiling.USUAL = None
 
 
 @pytest.fixture(autouse=True)

@@ -130,8 +130,9 @@ def can_overfit(
     Source: Karpathy (2019), A recipe for training neural networks, "overfit one batch".
 
     >>> from jindan.layers import Dense
-    >>> X = np.random.default_rng(0).normal(size=(40, 3)); plan = Plan((Dense(1),), loss="mse", learning_rate=0.1)
-    >>> bool(can_overfit(plan, X, X.sum(1))), bool(can_overfit(plan, X, np.sign(X[:, 0] * X[:, 1])))
+    >>> X = np.random.default_rng(0).normal(size=(40, 3)); plan = Plan((Dense(1),), loss="mse", optimizer="adam")
+    >>> plan = plan.edit(learning_rate=0.1)
+    >>> bool(can_overfit(plan, X, X.sum(1))), bool(can_overfit(plan, X, np.sign(X[:, 0] * X[:, 1]), rows=40))
     (True, False)
     """
     several = tuple(range(seeds)) if isinstance(seeds, (int, np.integer)) else tuple(seeds)

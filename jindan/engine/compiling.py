@@ -16,6 +16,8 @@ import jax
 QUICK: dict[str, Any] = {"xla_backend_optimization_level": 0, "xla_cpu_parallel_codegen_split_count": 1}
 QUICK_SECONDS = 0.05  # that a program takes in fast code, up to which this is the shortest way to its end
 
+USUAL: dict[str, Any] | None = None  # what all other programs get; None: as the compiler comes
+
 # Within a study: the seconds that each of its programs has been asked to run.
 _study: ContextVar[dict[Hashable, float] | None] = ContextVar("study", default=None)
 
@@ -39,12 +41,12 @@ def briefly() -> Iterator[None]:
 
 
 def options(program: Hashable, seconds: float) -> dict[str, Any] | None:
-    """Of the compiler, for a program that is to run so many seconds more; None: as it comes."""
+    """Of the compiler, for a program that is to run so many seconds more; `USUAL` outside of studies."""
     asked = _study.get()
     if asked is None or jax.default_backend() != "cpu":
-        return None
+        return USUAL
     asked[program] = total = asked.get(program, 0.0) + seconds
-    return known(QUICK) if total <= QUICK_SECONDS else None
+    return known(QUICK) if total <= QUICK_SECONDS else USUAL
 
 
 def known(wanted: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from ..errors import InputError
-from . import devices
+from . import compiling, devices
 from .loop import HISTORY
 from .pace import CHUNK_SECONDS, Pace, Progress, interrupts, uncollected
 from .program_loop import Batch, Shape, compiled_loop, shards
@@ -213,13 +213,13 @@ class _Training:
 
     def _compiled(self, own: tuple, x: Any) -> Any:
         signature = jax.tree.map(lambda a: (a.shape, str(a.dtype)), (own, x))
-        key = (self.program, self.shape, repr(signature))
+        key = (self.program, self.shape, repr(signature), str(compiling.USUAL))
         if key not in _EXECUTABLES:
             began = time.perf_counter()
             with uncollected():
                 lowered = compiled_loop(self.program, self.shape).lower(*own, x, (np.int32(0),) * 4)
                 devices.make_room(_EXECUTABLES)
-                _EXECUTABLES[key] = lowered.compile()
+                _EXECUTABLES[key] = lowered.compile(compiling.USUAL)
             self.seconds["compile"] = time.perf_counter() - began
         return _EXECUTABLES[key]
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..data import Split, k_fold, present_rows, resolve_column, split_rows
 from ..data.columns import Column, as_numbers
 from ..data.dates import DATE_FORMATS, parse_dates
-from ..data.splits import between
+from ..data.times import between
 from ..errors import InputError
 from ..select.task import apart
 

@@ -52,15 +52,15 @@ def test_short_trainings_in_a_study_get_quick_code_of_the_same_sense(name, monke
 
 def test_the_code_depends_on_what_a_study_asks_of_a_program():
     quick = compiling.known(compiling.QUICK)
-    assert compiling.options("a", 0.01) is None
+    assert compiling.options("a", 0.01) is compiling.USUAL
     for _ in range(2):  # a second study comes out as the first
         with compiling.briefly():
             assert compiling.options("a", 0.04) == quick
-            assert compiling.options("b", 1.0) is None
+            assert compiling.options("b", 1.0) is compiling.USUAL
             with compiling.briefly():  # part of the study around it
-                assert compiling.options("a", 0.04) is None
-            assert compiling.options("a", 0.01) is None
-    assert compiling.options("a", 0.01) is None
+                assert compiling.options("a", 0.04) is compiling.USUAL
+            assert compiling.options("a", 0.01) is compiling.USUAL
+    assert compiling.options("a", 0.01) is compiling.USUAL
 
 
 def test_options_that_the_compiler_lacks_are_left_out():
