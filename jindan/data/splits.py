@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -140,7 +141,7 @@ def k_fold(
     shuffle: bool = True,
     stratify: ArrayLike | None = None,
     groups: ArrayLike | None = None,
-    time: bool = False,
+    time: ArrayLike | bool = False,
 ) -> list[tuple[Rows, Rows]]:
     """Folds of rows 0 … n-1 as (training rows, validation rows); every row is validated once.
 
@@ -151,18 +152,19 @@ def k_fold(
         shuffle: False cuts the rows in their order (within each class when stratified).
         stratify: Class of each row; each class is dealt out evenly.
         groups: Group of each row; a group is never split, groups are dealt out largest first to the emptiest fold.
-        time: Rows are in order of time: the first of folds + 1 blocks is only trained on, each next block is validated
-            after training on all before it.
+        time: Time of each row, or True for rows in order: the first of folds + 1 blocks is only trained on, each next
+            block is validated after training on all before it. Rows of one time are in one block.
 
     Raises:
-        InputError: more folds than rows or groups.
+        InputError: more folds than rows, groups or times.
 
     >>> [v.tolist() for _, v in k_fold(6, 3, shuffle=False)]
     [[0, 1], [2, 3], [4, 5]]
     >>> [(t.tolist(), v.tolist()) for t, v in k_fold(6, 2, time=True)]
     [([0, 1], [2, 3]), ([0, 1, 2, 3], [4, 5])]
     """
-    needed = folds + 1 if time else folds
+    ordered = bool(time) if time is None or np.ndim(time) == 0 else True
+    needed = folds + 1 if ordered else folds
     if folds < 2 or n < needed:
         raise InputError(
             "There are too few rows for the folds.",
@@ -171,12 +173,15 @@ def k_fold(
             received=f"{folds} folds, {n} rows",
             help="Use fewer folds.",
         )
-    if time and groups is not None:
+    if ordered and groups is not None:
         raise InputError("Folds in order of time do not keep groups together.", where="k_fold", expected="one of them",
                          received="time=True and groups", help="Leave one out.")  # fmt: skip
-    if time:
-        blocks = np.array_split(np.arange(n), folds + 1)
-        return [(np.concatenate(blocks[: i + 1]), blocks[i + 1]) for i in range(folds)]
+    if ordered:
+        codes = np.arange(n) if np.ndim(time) == 0 else _codes(time, n, "time")
+        order = np.argsort(codes, kind="stable")
+        sizes = [len(block) for block in np.array_split(order, folds + 1)]
+        cuts = between(codes[order], np.cumsum(sizes)[:-1])
+        return [(order[:a], order[a:b]) for a, b in pairwise([*cuts, n])]
     rng = np.random.default_rng(seed)
     classes = _codes(stratify, n, "stratify") if stratify is not None else np.zeros(n, np.intp)
     if groups is not None:

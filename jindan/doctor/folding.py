@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..layers import Activation, Dense
+from ..layers import Dense
 from ..layers.wiring import number_of
 from ..plan import Plan
-from .static import PASSING
+from .static import passes_on
 
 
 def last_dense(plan: Plan) -> int | None:
@@ -23,7 +23,7 @@ def last_dense(plan: Plan) -> int | None:
             layer = plan.layers[index]
             if type(layer) is Dense:
                 return index
-            if not isinstance(layer, PASSING) and not (isinstance(layer, Activation) and layer.activation == "linear"):
+            if not passes_on(layer):
                 return None
         return None
     wiring = plan.wiring

@@ -14,10 +14,10 @@ from typing import Any
 from ..activations import TABLE
 from ..errors import JindanWarning
 from ..initializers import Identity
-from ..layers import Activation, Bidirectional, Dense, LayerNormalization
 from ..layers import BatchNormalization as BatchNorm
+from ..layers import Bidirectional, Dense, LayerNormalization
 from ..plan import Plan
-from .static import PASSING
+from .static import passes_on
 
 DEEP = 3  # sigmoids in a row, after which a slope is at most 1/64 of what it was
 HIDDEN_REASONS = {
@@ -98,13 +98,9 @@ def _recurrence(layer: Any) -> tuple[str, dict[str, Any]] | None:
     return "unbounded-recurrence", {"activation": name}
 
 
-def _bends(layer: Any) -> bool:
-    return not (isinstance(layer, PASSING) or (isinstance(layer, Activation) and layer.activation == "linear"))
-
-
 def _straight(layer: Any, between: Any) -> bool:
     plain = type(layer) is Dense and layer.activation == "linear" and layer.trainable  # frozen: a projection
-    return plain and not any(map(_bends, between))
+    return plain and all(map(passes_on, between))
 
 
 def _lossless(network: Any, index: int, after: int) -> bool:
@@ -115,7 +111,7 @@ def _lossless(network: Any, index: int, after: int) -> bool:
 
 def _sigmoid(layer: Any, between: Any) -> bool:
     """Whether a layer ends in a sigmoid that no normalisation keeps in its middle."""
-    bending = [other for other in between if _bends(other)]
+    bending = [other for other in between if not passes_on(other)]
     if any(isinstance(other, (BatchNorm, LayerNormalization)) for other in bending):
         return False
     names = [getattr(other, "activation", None) for other in (layer, *bending)]

@@ -195,6 +195,11 @@ def _pairing(loss: Loss, activation: Any, shape: Any, y: Any) -> tuple[str, dict
     return None
 
 
+def passes_on(layer: Layer) -> bool:
+    """Whether what comes out at inference is what went in, in another form at most."""
+    return isinstance(layer, PASSING) or (isinstance(layer, Activation) and layer.activation == "linear")
+
+
 def output_activation(layers: tuple[Layer, ...]) -> str | None:
     """The activation the outputs come from, by name; None where it cannot be told.
 
@@ -203,7 +208,7 @@ def output_activation(layers: tuple[Layer, ...]) -> str | None:
     'softmax'
     """
     for layer in reversed(layers):
-        if isinstance(layer, PASSING) or (isinstance(layer, Activation) and layer.activation == "linear"):
+        if passes_on(layer):
             continue
         found = layer.bare()
         return None if found is None else found[1]

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from .. import activations, constraints, initializers, regularizers  # noqa: F401  (their names are looked up by layers)
 from ..errors import InputError, ShapeError
-from ..spec import COUNT, Choice, Spec, item, with_fields
+from ..spec import COUNT, Choice, Number, Spec, item, with_fields
 
 Array = jax.Array
 Shape = tuple[int, ...]
@@ -314,13 +314,30 @@ def axis_of(layer: Layer, axis: int, rank: int) -> int:
     return found
 
 
-def not_the_batch(layer: Any) -> None:
-    """Raise an InputError where `axis` of a layer is that of the batch whatever the rows are."""
-    if layer.axis == 0:
-        raise InputError(
-            f"{type(layer).__name__} would mix the rows of a batch.", where=f"axis of {type(layer).__name__}",
-            expected="an axis of a row: 1, 2, …, or from the end −1, −2, …", received=0, help="The batch axis is 0.",
-        )  # fmt: skip
+class AlongAxis(Layer, abstract=True):
+    """Base of layers that turn each vector along one axis of a row, never that of the batch, into another."""
+
+    passes_mask = True
+    keeps_shape = True
+    axis: int = item(default=-1, rule=Number(integer=True))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.axis == 0:
+            name = type(self).__name__
+            raise InputError(
+                f"{name} would mix the rows of a batch.", where=f"axis of {name}",
+                expected="an axis of a row: 1, 2, …, or from the end −1, −2, …", received=0,
+                help="The batch axis is 0.",
+            )  # fmt: skip
+
+    def output_shape(self, shape: Shape) -> Shape:
+        axis_of(self, self.axis, len(shape))
+        return shape
+
+    @property
+    def streams(self) -> bool:
+        return self.axis == -1
 
 
 def is_zero(value: Any) -> bool:

@@ -11,8 +11,9 @@ import jax.numpy as jnp
 from ..activations import resolve
 from ..errors import InputError
 from ..ops.product import product
-from ..spec import COUNT, NOT_NEGATIVE, Number, item
+from ..spec import COUNT, NOT_NEGATIVE, item
 from .base import (
+    AlongAxis,
     Array,
     Context,
     Layer,
@@ -23,7 +24,6 @@ from .base import (
     is_zero,
     kernel,
     need_rank,
-    not_the_batch,
     positive_shape,
     several,
     without_activation,
@@ -328,7 +328,7 @@ class ELU(Layer):
         return jnp.where(x > 0, x, self.alpha * jnp.expm1(jnp.where(x > 0, 0.0, x)))
 
 
-class Softmax(Layer):
+class Softmax(AlongAxis):
     """e^(z_i) / Σ_j e^(z_j) along an axis.
 
     Args:
@@ -345,24 +345,8 @@ class Softmax(Layer):
     statistical pattern recognition", 1990.
     """
 
-    passes_mask = True
-    keeps_shape = True
-    axis: int = item(default=-1, rule=Number(integer=True))
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        not_the_batch(self)
-
-    def output_shape(self, shape: Shape) -> Shape:
-        axis_of(self, self.axis, len(shape))
-        return shape
-
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         return jax.nn.softmax(x, axis=axis_of(self, self.axis, x.ndim - 1))
-
-    @property
-    def streams(self) -> bool:
-        return self.axis == -1
 
     def bare(self) -> tuple[Layer, str] | None:
         return (Activation("linear"), "softmax") if self.axis == -1 else None

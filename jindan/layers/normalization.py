@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from ..errors import InputError, ShapeError
 from ..ops.normalization import standardise
 from ..spec import FRACTION, POSITIVE, Number, item
-from .base import Array, Context, Layer, Shape, Weight, axis_of, not_the_batch
+from .base import AlongAxis, Array, Context, Layer, Shape, Weight, axis_of
 
 
 class _Normalization(Layer, abstract=True):
@@ -316,7 +316,7 @@ class GroupNormalization(_Normalization):
         return _gained(w, normal.reshape(x.shape)).astype(x.dtype)
 
 
-class UnitNormalization(Layer):
+class UnitNormalization(AlongAxis):
     """x / √max(Σ x², 1e-12): each vector along `axis` is divided by its length.
 
     Args:
@@ -331,22 +331,6 @@ class UnitNormalization(Layer):
     [0.6, 0.8]
     """
 
-    passes_mask = True
-    keeps_shape = True
-    axis: int = item(default=-1, rule=Number(integer=True))
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        not_the_batch(self)
-
-    def output_shape(self, shape: Shape) -> Shape:
-        axis_of(self, self.axis, len(shape))
-        return shape
-
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         axis = axis_of(self, self.axis, x.ndim - 1)
         return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(x**2, axis=axis, keepdims=True), 1e-12))
-
-    @property
-    def streams(self) -> bool:
-        return self.axis == -1

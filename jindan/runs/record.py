@@ -141,16 +141,18 @@ def untold(prepared: Prepared, part: str, lang: str, start: tuple[str, int | Non
         count = len(np.unique(ties.groups[prepared.part(part)]))
         found.append(sentence("grouped-interval", {"column": ties.column, "count": count}, lang))
     if prepared.classes:
-        found += [sentence("unlearnt-class", {"label": str(prepared.encoder.classes[number]), "count": int(n)}, lang)  # type: ignore[union-attr]
-                  for number, n in enumerate(np.bincount(prepared.truth, minlength=prepared.classes))
-                  if n and not (prepared.truth[prepared.split.train] == number).any()]  # fmt: skip
-    if prepared.classes and part != "train":
-        rows = np.bincount(prepared.truth, minlength=prepared.classes)
-        judged = np.bincount(prepared.truth[prepared.part(part)], minlength=prepared.classes)
-        for number in np.flatnonzero((rows > 0) & (judged == 0)):
-            label = str(prepared.encoder.classes[number])  # type: ignore[union-attr]
-            found.append(sentence("unjudged-class", {"label": label, "count": int(rows[number])}, lang))
+        found += _without(prepared, "train", "unlearnt-class", lang)
+        found += _without(prepared, part, "unjudged-class", lang) if part != "train" else []
     return found
+
+
+def _without(prepared: Prepared, part: str, code: str, lang: str) -> list[str]:
+    """A sentence for each class of the table that is not in a part of its rows."""
+    rows, there = (np.bincount(t, minlength=prepared.classes) for t in
+                   (prepared.truth, prepared.truth[prepared.part(part)]))  # fmt: skip
+    labels = prepared.encoder.classes  # type: ignore[union-attr]
+    return [sentence(code, {"label": str(labels[number]), "count": int(rows[number])}, lang)
+            for number in np.flatnonzero((rows > 0) & (there == 0))]  # fmt: skip
 
 
 def _told(prepared: Prepared, remarks: Any) -> Iterator[tuple[str, dict[str, Any]]]:

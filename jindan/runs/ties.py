@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ import numpy as np
 from ..data import Split, k_fold, present_rows, resolve_column, split_rows
 from ..data.columns import Column, as_numbers
 from ..data.dates import DATE_FORMATS, parse_dates
-from ..data.times import between
 from ..errors import InputError
 from ..select.task import apart
 
@@ -49,20 +47,14 @@ class Ties:
 
         In order of time each fold is trained on what was before it.
         """
-        if self.time is not None:
-            rows = rows[np.argsort(self.time[rows], kind="stable")]
         groups = None if self.groups is None else self.groups[rows]
         codes = None if classes is None or self.time is not None else classes[rows]
+        time = False if self.time is None else self.time[rows]
         if folds == 1:
-            one = split_rows(len(rows), validation=0.2, test=0.0, seed=seed, stratify=codes, groups=groups,
-                             time=None if self.time is None else self.time[rows])  # fmt: skip
+            one = split_rows(len(rows), validation=0.2, test=0.0, seed=seed, stratify=codes, groups=groups, time=time)
             found = [(one.train, one.validation)]
-        elif self.time is not None:
-            sizes = [len(block) for block in np.array_split(rows, folds + 1)]
-            cuts = between(self.time[rows], np.cumsum(sizes)[:-1])
-            found = [(np.arange(a), np.arange(a, b)) for a, b in pairwise([*cuts, len(rows)])]
         else:
-            found = k_fold(len(rows), folds, seed=seed, stratify=codes, groups=groups)
+            found = k_fold(len(rows), folds, seed=seed, stratify=codes, groups=groups, time=time)
         return [(rows[train], rows[held]) for train, held in found]
 
     def apart(

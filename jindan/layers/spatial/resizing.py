@@ -105,7 +105,22 @@ class Resizing(Spatial):
         return _resized(x, wanted, self.interpolation, self.antialias)
 
 
-class UpSampling1D(Spatial):
+class _UpSampling(Spatial, abstract=True):
+    size: Any
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle("size")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        self._need_space(shape)
+        return (*(n * size for n, size in zip(shape[:-1], self._along(self.size), strict=True)), shape[-1])
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        return _repeated(x, self._along(self.size))
+
+
+class UpSampling1D(_UpSampling):
     """Each step `size` times: (rows, time, features) → (rows, size · time, features).
 
     Args:
@@ -121,19 +136,8 @@ class UpSampling1D(Spatial):
     axes = 1
     size: Any = item(default=2)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._settle("size")
 
-    def output_shape(self, shape: Shape) -> Shape:
-        self._need_space(shape)
-        return (shape[0] * self.size, shape[1])
-
-    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
-        return _repeated(x, (self.size,))
-
-
-class UpSampling2D(Spatial):
+class UpSampling2D(_UpSampling):
     """An image (height, width, channels) `size` times as large.
 
     Args:
@@ -154,21 +158,13 @@ class UpSampling2D(Spatial):
     data_format: str | None = item(default=None, rule=CHANNELS_LAST)
     interpolation: str = item(default="nearest", rule=INTERPOLATIONS)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._settle("size")
-
-    def output_shape(self, shape: Shape) -> Shape:
-        self._need_space(shape)
-        return (*(n * size for n, size in zip(shape[:-1], self.size, strict=True)), shape[-1])
-
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         if self.interpolation == "nearest":
-            return _repeated(x, self.size)
+            return super().apply(w, x, ctx)
         return jax.image.resize(x, (x.shape[0], *self.output_shape(x.shape[1:])), self.interpolation)
 
 
-class UpSampling3D(Spatial):
+class UpSampling3D(_UpSampling):
     """Each cell of a volume (depth, height, width, channels) `size` times along each axis.
 
     Args:
@@ -185,17 +181,6 @@ class UpSampling3D(Spatial):
     axes = 3
     size: Any = item(default=(2, 2, 2))
     data_format: str | None = item(default=None, rule=CHANNELS_LAST)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._settle("size")
-
-    def output_shape(self, shape: Shape) -> Shape:
-        self._need_space(shape)
-        return (*(n * size for n, size in zip(shape[:-1], self.size, strict=True)), shape[-1])
-
-    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
-        return _repeated(x, self.size)
 
 
 def _middle(x: Array, wanted: tuple[int, int]) -> Array:
