@@ -40,7 +40,7 @@ _NAMES = {
     "explain": "doctor.words",
     "Finding": "doctor.findings",
     "diagnose": "doctor.diagnosis",
-    "can_overfit": "doctor.few",
+    "can_overfit": "doctor.overfit_few",
     "estimate_memory": "engine.memory",
     "register": "spec",
     "JindanError": "errors",

@@ -8,7 +8,7 @@ _NAMES = {
     "diagnose": "diagnosis",
     "Report": "diagnosis",
     "examine": "diagnosis",
-    "can_overfit": "few",
+    "can_overfit": "overfit_few",
     "Finding": "findings",
     "Repair": "trials",
     "Keeper": "keeping",

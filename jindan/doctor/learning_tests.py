@@ -23,10 +23,10 @@ from ..layers.base import Context
 from ..plan import Plan
 from . import judge
 from .evidence import Case
-from .few import FEW, by_heart, mixed, replace_random
 from .learning_inputs import permutation, shuffled_inputs, shuffled_targets
 from .learning_rates import rate_ladder
 from .learning_runs import ILL, MOST_ROWS, Numbers, cost, harmless, scored
+from .overfit_few import FEW, by_heart, mixed, replace_random
 from .references import some
 from .starting import begun
 

@@ -271,7 +271,7 @@ def looked_before(plan: Plan, data: Data, doctor: Any) -> tuple:
     if not doctor:
         return ()
     from ..doctor.capacity import too_large
-    from ..doctor.hidden import tell_hidden
+    from ..doctor.hidden_activations import tell_hidden
     from ..doctor.static import look_before
 
     large = too_large(plan, data.input_shape, len(data), data.x)

@@ -22,11 +22,11 @@ from ..models.model import Model
 from ..models.using import scores
 from ..select import Score, score_classes, score_numbers
 from .build import targets_for
+from .column_importance import ReliesMixin
 from .members import figures_of, mean_of, outputs_of, read_members, write_members
 from .network import block
 from .prepare import arrays, counted
 from .probabilities import probabilities
-from .relied import ReliesMixin
 
 TABLES = (".csv", ".tsv", ".parquet")
 

@@ -28,7 +28,7 @@ from ..data import (
 )
 from ..data.images_column import BrokenImages
 from ..errors import InputError
-from .ties import NONE, Ties, ties_of
+from .groups_and_time import NONE, Ties, ties_of
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..data import Preprocessing
 from ..doctor import tables as doctor
-from ..doctor.hidden import tell_hidden
+from ..doctor.hidden_activations import tell_hidden
 from ..doctor.keeping import Keeper
 from ..doctor.static import look_before
 from ..engine.data import Data, cut, row_shape
@@ -26,6 +26,7 @@ from ..plan import Plan
 from ..report.study_entries import study_entry
 from ..utils import finite
 from .build import Wanted, build_plan, refuse_contradiction, refuse_too_large, targets_for
+from .column_importance import relied_on
 from .folder import check_writable, new_folder, read_record, stem_of, write_folder, write_record
 from .folding import FoldedTable, folded
 from .folds import fold_table
@@ -45,7 +46,6 @@ from .model import TableFacts, TableModel
 from .network import block
 from .prepare import Prepared, prepare
 from .record import make_record, untold
-from .relied import relied_on
 from .simple import simple_models
 
 __all__ = ["TableModel", "TableRun", "resume_table", "train_table"]

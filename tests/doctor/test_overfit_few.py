@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import jindan as jd
-from jindan.doctor.few import FewRows
+from jindan.doctor.overfit_few import FewRows
 from jindan.layers import LSTM, BatchNormalization, Dense, Dropout, Embedding, Flatten, Input, Residual
 from jindan.models import Model, Sequential
 from jindan.optimizers import SGD, Adam, AdamW

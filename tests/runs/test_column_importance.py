@@ -9,8 +9,8 @@ from sklearn.inspection import permutation_importance
 import jindan as jd
 from jindan.data import Preprocessing
 from jindan.report.page import build_report
+from jindan.runs.column_importance import figure, relied_on
 from jindan.runs.prepare import prepare
-from jindan.runs.relied import figure, relied_on
 from jindan.runs.tables import train_table
 
 rng = np.random.default_rng(1)

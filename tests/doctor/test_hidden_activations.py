@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from jindan.doctor.hidden import HIDDEN_REASONS, hidden_pairings, told
+from jindan.doctor.hidden_activations import HIDDEN_REASONS, hidden_pairings, told
 from jindan.layers import (
     GRU,
     LSTM,
