@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
+from jax.flatten_util import ravel_pytree
 
 from ..layers.base import Array
 from ..plan import Plan
@@ -23,6 +24,12 @@ def by_steps(truth: Array, guess: Array, rows: Array, mask: Any) -> tuple[Array,
 def over_devices(value: Array, axis: str | None) -> Array:
     """A sum over the rows of a batch, those of other devices included."""
     return value if axis is None else lax.psum(value, axis)
+
+
+def all_over_devices(tree: Any, axis: str) -> Any:
+    """Sums of many arrays over the devices, as one: each that is sent apart is a meeting of the devices more."""
+    vector, tree_of = ravel_pytree(tree)
+    return tree_of(lax.psum(vector, axis))
 
 
 def existing(values: Array, mask: Any, rows: Any, axis: str | None) -> Array:

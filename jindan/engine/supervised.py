@@ -25,7 +25,7 @@ from ..plan import Plan
 from ..spec import Spec, merge
 from .mixing import mix
 from .packing import LARGEST, Packing, by_number
-from .rows import beside, by_steps, class_weights, existing, over_devices
+from .rows import all_over_devices, beside, by_steps, class_weights, existing, over_devices
 
 LEAST = 8  # rows a device takes at least where a batch is split
 # Splitting gains more than devices wait for one another from so many operations an update, and a weight, on:
@@ -210,16 +210,17 @@ class Supervised:
         (value, (outputs, updates)), gradients = jax.value_and_grad(objective, has_aux=True)(self.trained(state))
         if self.packing is not None:
             gradients = self.packing.pack(jax.tree.leaves(gradients))
+        stats = self._stats(plan, value, y, outputs, weight, mask, training=True)
         if axis is not None:
-            value, gradients = lax.psum((value, gradients), axis)
+            # The loss of this share of the rows, in the statistics, gives way to that of them all.
+            value, gradients, stats = all_over_devices((value, gradients, stats), axis)
+            stats = stats.at[0].set(value * stats[1])
         trained, optimizer = plan.optimizer.apply(state["trained"], gradients, state["optimizer"], scale)
         if self.packing is None:
             trained = network.constrain(trained)
         fixed = state["fixed"]
         for (index, name), new in updates.items():
             fixed = (*fixed[:index], {**fixed[index], name: new}, *fixed[index + 1 :])
-        stats = self._stats(plan, value, y, outputs, weight, mask, training=True)
-        stats = stats if axis is None else lax.psum(stats, axis)
         return {"trained": trained, "fixed": fixed, "optimizer": optimizer}, stats
 
     def evaluate(self, plan: Plan, weights: Weights, batch: tuple) -> Array:

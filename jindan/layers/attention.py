@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from ..errors import ShapeError
+from ..ops.product import product
 from ..spec import COUNT, FRACTION, Choice, Number, item
 from .base import Array, Context, Layer, Shape, Weight, is_zero, kernel, mean_penalty
 
@@ -158,7 +159,7 @@ class MultiHeadAttention(Layer):
         biases = [w.get(f"{name}.bias") for name in names]
         if query is key and key is value:
             joined = jnp.concatenate([k.reshape(k.shape[0], -1) for k in kernels], axis=1)
-            z = query @ joined
+            z = product(query, joined)
             if self.use_bias:
                 z = z + jnp.concatenate([b.reshape(-1) for b in biases])  # type: ignore[union-attr]
             cuts = [kernels[0][0].size, kernels[0][0].size + kernels[1][0].size]
@@ -166,14 +167,14 @@ class MultiHeadAttention(Layer):
             return tuple(p.reshape(*p.shape[:-1], *k.shape[1:]) for p, k in zip(parts, kernels, strict=True))  # type: ignore[return-value]
         found = []
         for source, k, b in zip((query, key, value), kernels, biases, strict=True):
-            z = (source @ k.reshape(k.shape[0], -1)).reshape(*source.shape[:-1], *k.shape[1:])
+            z = product(source, k.reshape(k.shape[0], -1)).reshape(*source.shape[:-1], *k.shape[1:])
             found.append(z if b is None else z + b)
         return tuple(found)  # type: ignore[return-value]
 
     def _out(self, w: dict, heads: Array, ctx: Context) -> Array:
         """The heads' answers, joined and mapped to the output's features."""
         matrix = kernel(ctx, w["output.kernel"], 4)
-        z = heads.reshape(*heads.shape[:-2], -1) @ matrix.reshape(-1, matrix.shape[-1])
+        z = product(heads.reshape(*heads.shape[:-2], -1), matrix.reshape(-1, matrix.shape[-1]))
         return z + w["output.bias"] if self.use_bias else z
 
     def _allowed(self, queries: int, keys: int, asked: Any, mask: Any) -> Array | None:

@@ -101,12 +101,12 @@ def _backward(padding: Pads, saved: tuple, dy: Array) -> tuple[Array, Array]:
     axes = _axes(x.shape[1:-1], kernel.shape[:-2], padding)
     u = _kernels(kernel, axes)
     if v is not None:
-        return _slopes(v, u, dy, axes)
+        return _slopes(v, u, dy, axes, kernel.shape[:-2])
     pieces = _pieces(x, kernel, axes)
 
     def piece(total: Array, given: tuple[Array, ...]) -> tuple[Array, Array]:
         rows, slopes = given
-        dx, dkernel = _slopes(_inputs(rows, axes), u, slopes, axes)
+        dx, dkernel = _slopes(_inputs(rows, axes), u, slopes, axes, kernel.shape[:-2])
         return total + dkernel, dx
 
     given = tuple(a.reshape(pieces, -1, *a.shape[1:]) for a in (x, dy))
@@ -123,12 +123,12 @@ def _forward(x: Array, u: Array, axes: list[_Axis]) -> tuple[Array, Array]:
     return _outputs(products.reshape(*v.shape[:-1], -1), axes), v
 
 
-def _slopes(v: Array, u: Array, dy: Array, axes: list[_Axis]) -> tuple[Array, Array]:
+def _slopes(v: Array, u: Array, dy: Array, axes: list[_Axis], windows: tuple[int, ...]) -> tuple[Array, Array]:
     points, channels, filters = u.shape
     slopes = _outputs_back(dy, axes).reshape(points, -1, filters)
     du = lax.dot_general(v.reshape(points, -1, channels), slopes, (((1,), (1,)), ((0,), (0,))))
     dv = lax.dot_general(slopes, u, (((2,), (2,)), ((0,), (0,)))).reshape(v.shape)
-    return _inputs_back(dv, axes), _kernels_back(du, axes, dy.ndim - 2)
+    return _inputs_back(dv, axes), _kernels_back(du, axes, windows)
 
 
 def _pieces(x: Array, kernel: Array, axes: list[_Axis]) -> int:
@@ -195,17 +195,21 @@ def _outputs_back(dy: Array, axes: list[_Axis]) -> Array:
 
 def _kernels(kernel: Array, axes: list[_Axis]) -> Array:
     """U: the transformed kernels, (points, channels, filters)."""
+    g = jnp.asarray(_points(axes), kernel.dtype)
+    return (g @ kernel.reshape(g.shape[1], -1)).reshape(-1, *kernel.shape[-2:])
+
+
+def _kernels_back(du: Array, axes: list[_Axis], windows: tuple[int, ...]) -> Array:
+    g = jnp.asarray(_points(axes).T, du.dtype)
+    return (g @ du.reshape(g.shape[1], -1)).reshape(*windows, *du.shape[1:])
+
+
+def _points(axes: list[_Axis]) -> np.ndarray:
+    """G of all axes in one: (points, those of the last axis slowest; taps of the window, the last axis fastest)."""
+    whole = np.ones((1, 1))
     for axis in axes:
-        kernel = jnp.tensordot(axis.g.astype(kernel.dtype), kernel, (1, axis.number))
-    return kernel.reshape(-1, *kernel.shape[-2:])
-
-
-def _kernels_back(du: Array, axes: list[_Axis], rank: int) -> Array:
-    points = tuple(len(axis.g) for axis in reversed(axes))
-    du = du.reshape(*points, *[1] * (rank - len(axes)), *du.shape[1:])
-    for axis in reversed(axes):
-        du = jnp.moveaxis(jnp.tensordot(axis.g.T.astype(du.dtype), du, (1, 0)), 0, axis.number)
-    return du
+        whole = np.einsum("ik,pt->iptk", axis.g, whole).reshape(len(axis.g) * len(whole), -1)
+    return whole
 
 
 def spread(x: Array, axis: int, matrix: np.ndarray, m: int, tiles: int, low: int) -> Array:
