@@ -22,15 +22,15 @@ _counted = itertools.count(1)
 
 
 # Where code as users get it is what a test is about, or a training goes another way by its rounding.
-AS_USUAL = ("test_boltzmann.py", "test_compiling.py", "test_determinism.py", "test_layout.py", "test_oracles.py",
-            "test_program.py")  # fmt: skip
+AS_USUAL = ("engine/test_compiling.py", "engine/test_determinism.py", "engine/test_layout.py",
+            "engine/test_oracles.py", "engine/test_program.py", "models/test_boltzmann.py")  # fmt: skip
 USUAL = {"xla_backend_optimization_level": 3, "xla_cpu_parallel_codegen_split_count": 32}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     """Before the fixtures, which train as well."""
-    compiling.USUAL = compiling.known(USUAL) if item.path.name in AS_USUAL else None
+    compiling.USUAL = compiling.known(USUAL) if item.path.as_posix().endswith(AS_USUAL) else None
 
 
 def pytest_runtest_teardown(item):

@@ -16,28 +16,48 @@ def leaking(desk, write):
     return "leak.csv"
 
 
-def test_a_column_that_holds_the_answer_is_named_and_left_out(leaking, desk, jindan):
-    assert jindan("train", leaking, "--target", "y", "--epochs", "3", "--out", "run").code == 0
+def test_a_column_that_holds_the_answer_is_left_out_and_all_else_kept_as_asked(leaking, desk, jindan):
+    asked = ("--layers", "4 tanh", "--epochs", "7", "--batch-size", "5", "--optimizer", "sgd", "--seeds", "2")
+    assert jindan("train", leaking, "--target", "y", *asked, "--out", "run").code == 0
     said = jindan("diagnose", "run")
     assert said.code == 0
     assert "data-leakage" in said.out
     assert "alive" in said.out
     said = jindan("diagnose", "run", "--repair", "--json")
+    assert said.code == 0
     body = json.loads(said.out.splitlines()[-1])
     assert body["findings"][0]["code"] == "data-leakage"
     assert body["repair"]["changes"] == {"preprocessing.drop": ["alive"]}
     assert "alive" not in jd.load(body["repair"]["run"]).facts.preprocessor.input_columns
     assert "alive" in jd.load("run").facts.preprocessor.input_columns
+    plans = [json.loads((desk / name / "plan.json").read_text()) for name in ("run", "run-repaired")]
+    left_out = [plan.pop("preprocessing") for plan in plans]
+    assert [plan.pop("input_shape") for plan in plans] == [[3], [2]]
+    _ = [plan.pop("run") for plan in plans]
+    assert plans[0] == plans[1]
+    assert left_out[1]["drop"] == ["alive"]
+    record = json.loads((desk / "run-repaired" / "record.json").read_text())
+    assert record["baselines"]
+    assert record["seed_spread"]["seeds"] == [0, 1]
+    assert "unfinished" not in record
 
 
-def test_a_training_that_crawls_is_told_of_in_both_languages(desk, jindan):
+def test_a_training_that_crawls_is_told_of_and_the_page_opens_in_the_language_asked_for(desk, jindan):
     jindan("train", "good.csv", "--target", "y", "--epochs", "3", "--learning-rate", "1e-7", "--out", "run")
     said = jindan("diagnose", "run", "--lang", "ko", "--html", "page.html", "--quiet")
     assert said.code == 0
     assert "근거" in said.out
     assert any(code in said.out for code in ("learning-rate-too-low", "stopped-too-early"))
     assert "data-kind" not in said.out
-    assert (desk / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    page = (desk / "page.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert '<html lang="ko"' in page
+    # Folders are made for it as for a report; where that cannot be, it is said in the same way.
+    assert jindan("diagnose", "run", "--html", "new/page.html", "--quiet").code == 0
+    assert (desk / "new" / "page.html").exists()
+    said = jindan("diagnose", "run", "--html", "page.html/page.html", "--quiet")
+    assert said.code == 1
+    assert all(word in said.err for word in ("cannot be written", "where:", "expected:", "received:", "help:"))
 
 
 def test_what_cannot_be_looked_at_is_refused_with_a_word(desk, jindan):
@@ -51,34 +71,6 @@ def test_what_cannot_be_looked_at_is_refused_with_a_word(desk, jindan):
     assert "help:" in said.err
     (desk / "other").mkdir()
     (desk / "other" / "file").write_text("x")
-
-
-def test_the_repaired_run_keeps_what_the_run_was_asked_for(leaking, desk, jindan):
-    asked = ("--layers", "4 tanh", "--epochs", "7", "--batch-size", "5", "--optimizer", "sgd", "--seeds", "2")
-    assert jindan("train", leaking, "--target", "y", *asked, "--out", "run").code == 0
-    assert jindan("diagnose", "run", "--repair", "--json").code == 0
-    plans = [json.loads((desk / name / "plan.json").read_text()) for name in ("run", "run-repaired")]
-    left_out = [plan.pop("preprocessing") for plan in plans]
-    assert [plan.pop("input_shape") for plan in plans] == [[3], [2]]
-    _ = [plan.pop("run") for plan in plans]
-    assert plans[0] == plans[1]
-    assert left_out[1]["drop"] == ["alive"]
-    record = json.loads((desk / "run-repaired" / "record.json").read_text())
-    assert record["baselines"]
-    assert record["seed_spread"]["seeds"] == [0, 1]
-    assert "unfinished" not in record
-
-
-def test_the_page_opens_in_the_language_asked_for(desk, jindan):
-    jindan("train", "good.csv", "--target", "y", "--epochs", "2", "--out", "run")
-    assert jindan("diagnose", "run", "--lang", "ko", "--html", "page.html", "--quiet").code == 0
-    assert '<html lang="ko"' in (desk / "page.html").read_text(encoding="utf-8")
-    # Folders are made for it as for a report; where that cannot be, it is said in the same way.
-    assert jindan("diagnose", "run", "--html", "new/page.html", "--quiet").code == 0
-    assert (desk / "new" / "page.html").exists()
-    said = jindan("diagnose", "run", "--html", "page.html/page.html", "--quiet")
-    assert said.code == 1
-    assert all(word in said.err for word in ("cannot be written", "where:", "expected:", "received:", "help:"))
 
 
 @pytest.mark.parametrize(("design", "rows"), [("splits", "rows not trained on"), ("training rows", "training rows")])

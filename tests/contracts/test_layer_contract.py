@@ -26,9 +26,8 @@ from jindan.layers import (
     UnitNormalization,
 )
 from jindan.layers.base import Context
-from jindan.layers.wiring import Wiring
-from jindan.plan import Plan
 
+from .crowds import crowd_of, crowds
 from .layer_table import LAYERS, inputs, network_of
 from .numerics import SLOPE_TOLERANCE, agree, missing, slopes
 
@@ -41,10 +40,6 @@ PAIRS = [
 ]
 
 
-# So large or so many outputs that a hundred updates at the others' rates end in infinity.
-STEEP = {"Dot", "UpSampling3D", "RandomBrightness"}
-
-
 def weights_of(layer, shape, dtype=np.float64):
     network = network_of(layer, shape)
     return network.join(*network.init(417, dtype))[0]
@@ -54,7 +49,12 @@ def w_specs(layer, shape):
     return network_of(layer, shape).specs[0]
 
 
-WEIGHTED = [name for name, (many, shapes, _) in LAYERS.items() if w_specs(many[0], shapes[0])]
+CROWDS = list(crowds(LAYERS))
+CROWDS_WITH_WEIGHTS = list(crowds(n for n, (many, shapes, _) in LAYERS.items() if w_specs(many[0], shapes[0])))
+
+
+def ids(names):
+    return f"{names[0]}-to-{names[-1]}"
 
 
 def run(layer, w, x, training, seed=0):
@@ -102,16 +102,22 @@ def test_slopes(layer, shape, x64):
 
 def slopes_in_jit(function, v, h=1e-6):
     moves = jnp.eye(v.size) * h
-    return (jax.vmap(lambda m: function(v + m))(moves) - jax.vmap(lambda m: function(v - m))(moves)) / (2 * h)
+    up, down = jnp.split(jax.vmap(lambda m: function(v + m))(jnp.concatenate([moves, -moves])), 2)
+    return (up - down) / (2 * h)
 
 
 @pytest.mark.parametrize("layer", EACH)
 def test_inference_is_deterministic_and_needs_no_key(layer):
     shape = LAYERS[type(layer).__name__][1][0]
     w, x = weights_of(layer, shape, np.float32), inputs(4, shape, np.float32, layer)
-    first, second = run(layer, w, x, False), run(layer, w, x, False)
+    # What is drawn outside of JAX would stand in the program as another constant.
+    made = [jax.jit(lambda w, x: run(layer, w, x, False)).lower(w, x) for _ in range(2)]
+    assert made[0].as_text() == made[1].as_text()
+    compiled = made[0].compile()
+    first, second = compiled(w, x), compiled(w, x)
     np.testing.assert_array_equal(first, second)
-    trained = [np.asarray(run(layer, w, x, True, seed)) for seed in (0, 0, 1)]
+    training = jax.jit(lambda w, x, seed: run(layer, w, x, True, seed))
+    trained = [np.asarray(training(w, x, seed)) for seed in (0, 0, 1)]
     np.testing.assert_array_equal(trained[0], trained[1])
     if layer.random:
         assert not np.array_equal(trained[0], trained[2])
@@ -127,9 +133,9 @@ def test_rows_do_not_mix(layer):
     shape = LAYERS[type(layer).__name__][1][-1]
     w, x = weights_of(layer, shape), inputs(6, shape, layer=layer)
     with jax.enable_x64(True):
-        agree(
-            run(layer, w, jax.tree.map(lambda a: a[2:4], x), False), np.asarray(run(layer, w, x, False))[2:4], 1e-14
-        )  # sums in another order
+        both = jax.jit(lambda w, *rows: [run(layer, w, some, False) for some in rows])
+        two, six = both(w, jax.tree.map(lambda a: a[2:4], x), x)
+        agree(two, np.asarray(six)[2:4], 1e-14)  # sums in another order
 
 
 @pytest.mark.parametrize("layer", EACH)
@@ -141,60 +147,50 @@ def test_json_round_trip(layer):
     assert not named.trainable
 
 
-def population_of(name):
-    many, shapes, varied = LAYERS[name]
-    shape = shapes[min(1, len(shapes) - 1)]
-    layer = many[0]
-    tail = (Flatten(), Dense(1)) if len(network_of(layer, shape).output_shape) > 1 else (Dense(1),)
-    n = len(shape) if layer.many else 1
-    wiring = Wiring(nodes=((0, tuple(range(n))), *((1 + i, (n + i,)) for i in range(len(tail)))),
-                    outputs=(n + len(tail),), inputs=n)  # fmt: skip
-    plan = Plan((layer, *tail), loss="mse", optimizer="sgd", batch_size=4, epochs=34, shuffle=False, dtype="float64",
-                wiring=wiring if n > 1 else None)  # fmt: skip
-    plans = []
-    for member, rate in enumerate((0.002, 0.005, 0.01) if name in STEEP else (0.02, 0.05, 0.1)):
-        more = {f"layers.0.{varied[0]}": varied[1][member]} if varied else {}
-        plans.append(plan.edit({"seed": member, "learning_rate": rate, **more}))
-    x = inputs(10, shape, layer=layer)
-    if layer.many and n == 1:
-        x = x[0]
-    total = sum(part.reshape(10, -1).sum(1, keepdims=True) for part in (x if n > 1 else (x,)))
-    return plans, (x, np.sin(3 * total))
-
-
-@pytest.mark.parametrize("name", LAYERS)
-def test_a_member_of_a_population_equals_its_plan_alone(name):
+@pytest.mark.parametrize("names", CROWDS, ids=ids)
+def test_a_member_of_a_population_equals_its_plan_alone(names):
     """Three members of other seeds and rates, 102 updates with a partial last batch, in float64."""
-    plans, data = population_of(name)
-    for plan, member in zip(plans, train(plans, data), strict=True):
-        alone = train(plan, data)
-        assert member.steps == alone.steps == 102
-        # Batched products add in another order. All weights at once: some (the bias of keys) stay 0 but for rounding.
-        agree(ravel_pytree(member.weights)[0], ravel_pytree(alone.weights)[0], 1e-9)
-        for figure, values in alone.history.items():
+    crowd = crowd_of(names)
+    members, alone = train(crowd.plans, crowd.data), [train(plan, crowd.data) for plan in crowd.plans]
+    for member, own in zip(members, alone, strict=True):
+        assert member.steps == own.steps == 102
+        for figure, values in own.history.items():
             agree(member.history[figure], values, 1e-9)
-    weights = [np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(train(p, data).weights)]) for p in plans[:2]]
-    assert not np.array_equal(*weights)
+    for name in names:
+        together, apart = ([flat(crowd.branch(run.weights, name)) for run in runs] for runs in (members, alone))
+        for member, own in zip(together, apart, strict=True):
+            # Batched products add in another order. All weights at once: some (the bias of keys) stay 0 but for
+            # rounding.
+            agree(member, own, 1e-9)
+        assert not np.array_equal(*apart[:2]), name
 
 
-@pytest.mark.parametrize("name", WEIGHTED)
-def test_in_float32_a_member_equals_its_plan_alone_for_five_updates(name):
-    plans, data = population_of(name)
-    plans = [plan.replace(dtype="float32") for plan in plans]
-    alone = train(plans[1], data, until=(1, 2))
-    member = train(plans, data, until=(1, 2))[1]
+@pytest.mark.parametrize("names", CROWDS_WITH_WEIGHTS, ids=ids)
+def test_in_float32_a_member_equals_its_plan_alone_for_five_updates(names):
+    crowd = crowd_of(names)
+    plans = [plan.replace(dtype="float32") for plan in crowd.plans]
+    alone = train(plans[1], crowd.data, until=(1, 2))
+    member = train(plans, crowd.data, until=(1, 2))[1]
     assert member.steps == alone.steps == 5
-    agree(ravel_pytree(member.weights)[0], ravel_pytree(alone.weights)[0], 1e-5)
+    for name in names:
+        agree(*(flat(crowd.branch(run.weights, name)) for run in (member, alone)), 1e-5)
 
 
-@pytest.mark.parametrize("name", WEIGHTED)
-def test_a_frozen_layer_keeps_its_bits(name):
-    plans, data = population_of(name)
-    plan = plans[0].edit({"layers.0.trainable": False})
-    before, after = train(plan.edit(epochs=0), data).weights, train(plan, data).weights
-    for key, value in before[0].items():
-        assert value.tobytes() == after[0][key].tobytes()
-    assert not np.array_equal(before[-1]["kernel"], after[-1]["kernel"])
+@pytest.mark.parametrize("names", CROWDS_WITH_WEIGHTS, ids=ids)
+def test_a_frozen_layer_keeps_its_bits(names):
+    crowd = crowd_of(names)
+    plan = crowd.plans[0].edit({f"layers.{place}.trainable": False for place in crowd.places.values()})
+    before, after = train(plan.edit(epochs=0), crowd.data).weights, train(plan, crowd.data).weights
+    for name in names:
+        frozen, kept = crowd.branch(before, name), crowd.branch(after, name)
+        assert frozen[0].keys() == kept[0].keys()
+        for key, value in frozen[0].items():
+            assert value.tobytes() == kept[0][key].tobytes(), name
+        assert not np.array_equal(frozen[-1]["kernel"], kept[-1]["kernel"]), name
+
+
+def flat(weights):
+    return ravel_pytree(weights)[0]
 
 
 @pytest.mark.parametrize("cls", [Dense, Maxout])
@@ -278,14 +274,15 @@ OTHERWISE = ("Input", "Maxout", "Residual", "PositionEmbedding", "PositionalEnco
 def test_as_in_keras_at_inference(layer, keras64):
     """Those that Keras computes too; weights go over in the order and the shapes of `get_weights`."""
     name = type(layer).__name__
-    for shape in LAYERS[name][1][-1:]:
-        theirs = getattr(keras64.layers, name)(**keras_settings(layer), dtype="float64")
-        x, w = inputs(3, shape, layer=layer), weights_of(layer, shape)
-        theirs.build([(None, *form) for form in shape] if layer.many else (None, *shape))
-        theirs.set_weights(list(w.values()))
-        assert [tuple(v.shape) for v in theirs.weights] == [v.shape for v in w.values()]
-        # To 1e-5, as everywhere: Keras computes parts of its layers in float32 whatever their dtype.
-        agree(run(layer, w, x, False), np.asarray(theirs(list(x) if layer.many else x)))
+    shape = LAYERS[name][1][-1]
+    theirs = getattr(keras64.layers, name)(**keras_settings(layer), dtype="float64")
+    x, w = inputs(3, shape, layer=layer), weights_of(layer, shape)
+    theirs.build([(None, *form) for form in shape] if layer.many else (None, *shape))
+    theirs.set_weights(list(w.values()))
+    assert [tuple(v.shape) for v in theirs.weights] == [v.shape for v in w.values()]
+    both = jax.jit(lambda w, x: (run(layer, w, x, False), theirs(list(x) if layer.many else x)))
+    # To 1e-5, as everywhere: Keras computes parts of its layers in float32 whatever their dtype.
+    agree(*both(w, x))
 
 
 def keras_settings(layer):

@@ -11,14 +11,16 @@ import jindan as jd
 from jindan.layers.base import Context
 from jindan.models import Model
 
+from .crowds import crowd_of
 from .layer_table import LAYERS, inputs
-from .test_layer_contract import population_of, weights_of
+from .test_layer_contract import CROWDS, ids, weights_of
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_a_model_of_it_survives_the_disk(name, tmp_path):
-    plans, (x, _) = population_of(name)
-    plan = plans[0].replace(dtype="float32", name="kept")
+@pytest.mark.parametrize("names", CROWDS, ids=ids)
+def test_a_model_of_it_survives_the_disk(names, tmp_path):
+    crowd = crowd_of(names)
+    x = crowd.data[0]
+    plan = crowd.plans[0].replace(dtype="float32", name="kept")
     shape = tuple(tuple(part.shape[1:]) for part in x) if isinstance(x, tuple) else x.shape[1:]
     model = Model.from_plan(plan, shape)
     model.save(tmp_path / "m")
@@ -28,7 +30,9 @@ def test_a_model_of_it_survives_the_disk(name, tmp_path):
     for a, b in zip(again.get_weights(), model.get_weights(), strict=True):
         assert a.tobytes() == b.tobytes()
     rows = tuple(part[:2] for part in x) if isinstance(x, tuple) else x[:2]
-    np.testing.assert_array_equal(again.predict(rows), model.predict(rows))
+    assert len(model.predict(rows)) == len(names)
+    for name, here, there in zip(names, model.predict(rows), again.predict(rows), strict=True):
+        np.testing.assert_array_equal(there, here, err_msg=name)
 
 
 def steps_of(name):

@@ -82,7 +82,7 @@ def test_a_healthy_training_is_left_in_peace():
 
 
 def test_the_same_seed_gives_the_same_findings():
-    found = [jd.diagnose(small(2), X, Y, epochs=3, seed=5, trials=False).to_dict() for _ in range(2)]
+    found = [jd.diagnose(small(), X, Y, epochs=3, seed=5, trials=False).to_dict() for _ in range(2)]
     assert found[0] == found[1]
 
 
