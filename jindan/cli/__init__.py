@@ -8,6 +8,15 @@ import sys
 from typing import Any
 
 INTERRUPTED = ("interrupted; nothing was written.", "중단했습니다. 아무것도 저장하지 않았습니다.")
+NO_MEMORY = (
+    "The memory of this machine does not suffice.\n  help: Use fewer rows or a smaller network.",
+    "이 컴퓨터의 메모리가 모자랍니다.\n  도움말: 행을 줄이거나 더 작은 신경망을 쓰세요.",
+)
+OF_ITS_OWN = (
+    "an error of its own: {error}\n  help: Please report it; JINDAN_DEBUG=1 shows where it happened.",
+    "jindan 자체의 오류: {error}\n  도움말: 알려 주세요. JINDAN_DEBUG=1을 주면 어디서 났는지 나옵니다.",
+)
+UNWRITTEN = ("  help: Check the path and its permissions.", "  도움말: 경로와 권한을 확인하세요.")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -26,9 +35,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _cut_off(arguments: list[str]) -> int:
-    """Say so in the language asked for; what a command was asked is not known where it was cut off."""
-    asked = " ".join(arguments).replace("=", " ")
-    return _failed(INTERRUPTED["--lang ko" in asked], 130)
+    """Say so in the language asked for."""
+    return _failed(INTERRUPTED[_in_korean(arguments)], 130)
+
+
+def _in_korean(arguments: list[str]) -> bool:
+    """Whether Korean is asked for; what the parser makes of the arguments is not known where it, too, may fail."""
+    return "--lang ko" in " ".join(arguments).replace("=", " ")
 
 
 def _run(arguments: list[str]) -> int:
@@ -53,7 +66,7 @@ def _run(arguments: list[str]) -> int:
         _reader_gone()
     except OSError as error:
         _reader_gone()
-        code = _unwritten(error)
+        code = _unwritten(error, _in_korean(arguments))
     return code
 
 
@@ -64,6 +77,7 @@ def _answer(arguments: list[str]) -> int:
     from ..errors import JindanError
     from .app import app
 
+    korean = _in_korean(arguments)
     try:
         result = app(arguments, standalone_mode=False, prog_name="jindan", obj=arguments)
         if result is True:
@@ -71,7 +85,11 @@ def _answer(arguments: list[str]) -> int:
         # typer turns a Ctrl-C into this number.
         return _cut_off(arguments) if result == 130 else result or 0
     except JindanError as error:
-        return _failed(str(error))
+        if not korean:
+            return _failed(str(error))
+        from .korean import in_korean
+
+        return _failed(in_korean(error))
     except typer.Exit as error:
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
@@ -80,22 +98,32 @@ def _answer(arguments: list[str]) -> int:
         # typer leaves by itself when the reader has gone.
         return _reader_gone()
     except MemoryError:
-        return _failed("The memory of this machine does not suffice.\n  help: Use fewer rows or a smaller network.")
+        return _failed(NO_MEMORY[korean])
     except OSError as error:
-        return _unwritten(error)
+        return _unwritten(error, korean)
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             # A usage error of the parser, which typer carries under a name of its own.
-            error.show()
-            if near := _near(str(error)):
-                print(f"  help: {near}", file=sys.stderr)
-            return int(error.exit_code)
+            return _misused(error, korean)
         if os.environ.get("JINDAN_DEBUG"):
             raise
-        return _failed(
-            f"an error of its own: {type(error).__name__}: {error}\n"
-            "  help: Please report it; JINDAN_DEBUG=1 shows where it happened."
-        )
+        return _failed(OF_ITS_OWN[korean].format(error=f"{type(error).__name__}: {error}"))
+
+
+def _misused(error: Any, korean: bool) -> int:
+    """Say what the parser cannot take, and what may be meant."""
+    near = _near(str(error))
+    if korean:
+        from .korean import LABELS, translated, usage_in_korean
+
+        print(usage_in_korean(error), file=sys.stderr)
+        label, near = LABELS["help"], near and translated(near)
+    else:
+        error.show()
+        label = "help"
+    if near:
+        print(f"  {label}: {near}", file=sys.stderr)
+    return int(error.exit_code)
 
 
 def _near(said: str) -> str | None:
@@ -111,9 +139,13 @@ def _failed(text: str, code: int = 1) -> int:
     return code
 
 
-def _unwritten(error: OSError) -> int:
-    where = f" ({error.filename})" if error.filename else ""
-    return _failed(f"{error.strerror or error}{where}\n  help: Check the path and its permissions.")
+def _unwritten(error: OSError, korean: bool) -> int:
+    where, why = f" ({error.filename})" if error.filename else "", str(error.strerror or error)
+    if korean:
+        from .korean import translated
+
+        why = translated(why)
+    return _failed(f"{why}{where}\n{UNWRITTEN[korean]}")
 
 
 def _reader_gone() -> int:

@@ -62,7 +62,10 @@ Numeric = Annotated[
     Text, typer.Option(help="Scaling: zscore (unless given), minmax, sum, whiten-pca, whiten-zca or none.")
 ]
 Groups = Annotated[
-    Text, typer.Option(help="Column of groups (patients, users): none is in two parts, nor learnt from.")
+    Text,
+    typer.Option(
+        help="Column of groups (patients, users): none is in two parts, nor learnt from; intervals are over them."
+    ),
 ]
 Time = Annotated[Text, typer.Option(help="Column of time, or rows for the file's order: the last rows are the test.")]
 Target = Annotated[
@@ -280,7 +283,7 @@ def _finished(result: object, json_out: bool, quiet: bool, lang: Lang) -> bool:
         epochs, folder = result.run.epochs, shlex.quote(str(result.folder))  # type: ignore[attr-defined]
         key = "interrupted" if result.run.interrupted else f"interrupted_{result.record['unfinished']}"  # type: ignore[attr-defined]
         print(f"jindan: {say(key, lang.value, epochs=epochs)}", file=sys.stderr)
-        print(f"  help: jindan resume {folder}", file=sys.stderr)
+        print(f"  {say('help', lang.value)}: jindan resume {folder}", file=sys.stderr)
     if json_out:
         print_json(result.summary())  # type: ignore[attr-defined]
     elif quiet:

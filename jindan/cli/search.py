@@ -34,7 +34,7 @@ def search_rows(
         if asked["out"] is None:
             again += ["--out", str(cut.folder)]
         print(f"jindan: {say('search_interrupted', lang, done=cut.done)}", file=sys.stderr)
-        print(f"  help: jindan {shlex.join([*again, '--resume'])}", file=sys.stderr)
+        print(f"  {say('help', lang)}: jindan {shlex.join([*again, '--resume'])}", file=sys.stderr)
         return None
     if not silent:
         best, console = found.search.best, terminal()

@@ -19,6 +19,7 @@ from ..report.names import baseline_name, falls, is_share, metric_name
 from ..report.relied import fell
 from ..report.values import measure
 from ..runs.tables import judged_part
+from ..select.clustered import over
 from .show_repeats import show_repeated
 from .words import SHORT, say
 
@@ -150,8 +151,8 @@ def show_images(seen: Any, lang: str) -> None:
         show_remark(console, note)
 
 
-def show_scores(scores: dict[str, Any], rows: int, lang: str) -> None:
-    """Figures with intervals."""
+def show_scores(scores: dict[str, Any], rows: int, lang: str, basis: dict[str, Any] | None = None) -> None:
+    """Figures with intervals, and the groups these are over, which the rows may not name."""
     table = Table(title=say("scores_of", lang, rows=rows), title_justify="left", box=None)
     table.add_column(say("figure", lang), no_wrap=True)
     table.add_column(say("value", lang), justify="right", no_wrap=True)
@@ -159,7 +160,10 @@ def show_scores(scores: dict[str, Any], rows: int, lang: str) -> None:
     for name, score in scores.items():
         label = in_language(metric_name(name), lang)
         table.add_row(label, number_text(name, score.value), span_text(name, score.low, score.high))
-    terminal().print(table)
+    console = terminal()
+    console.print(table)
+    if basis is not None:
+        show_remark(console, over(basis, lang) if basis["count"] else remark("groups-unknown", basis, lang))
 
 
 def show_look(seen: Any, lang: str) -> None:
@@ -223,6 +227,8 @@ def _verdict(record: dict[str, Any], score: Any, lang: str) -> Text:
     name, other = best
     kind = verdict_of(score.measure, other, smaller=falls(score.metric))
     style = {"better": "green", "worse": "red"}.get(kind, "yellow")
+    if kind == "unknown" and score.measure.low is None and record.get("interval_groups"):
+        kind = "groups"
     return Text(say(f"verdict_{kind}", lang, name=in_language(baseline_name(name), lang)), style=style)
 
 
@@ -262,7 +268,7 @@ def _findings(console: Console, record: dict[str, Any], lang: str) -> None:
         if finding["code"] == "data-leakage" and finding["evidence"].get("column"):
             column, target = finding["evidence"]["column"], record["target"]
             console.print(_indented(say("leak", lang, column=column, target=target)))
-            console.print(Text(f"  help: --drop {shlex.quote(column)}", style="cyan"), soft_wrap=True)
+            console.print(Text(f"  {say('help', lang)}: --drop {shlex.quote(column)}", style="cyan"), soft_wrap=True)
     if record["findings"]:
         console.print()
 

@@ -15,6 +15,8 @@ from .words import say
 
 OVERSHOOT = 0.05
 """Values outside the training range by less than this share of it are nothing to tell a person about."""
+REPEATED = 0.01
+"""Share of the rows kept apart that equal rows trained on, from which it is told."""
 
 
 def refuse_unknown_run(place: Path) -> None:
@@ -121,12 +123,16 @@ def evaluate_rows(run: Path, data: Path, as_json: bool, lang: str) -> None:
     scores = model.score(frame)
     labelled = int(present_rows(frame[model.facts.target]).sum())
     remarks = model.facts.preprocessor.check(frame)
+    basis, seen = model.interval_groups(frame), model.trained_on(frame)
+    if seen is not None and seen["count"]:
+        remarks.append({"code": "trained-on", "column": None, **seen})
     if as_json:
         body = {
             "run": str(run),
             "rows": labelled,
             "metrics": {name: score.value for name, score in scores.items()},
             "intervals": {name: [score.low, score.high] for name, score in scores.items()},
+            **({} if basis is None else {"interval_groups": basis}),
             "warnings": remarks,
         }
         print_json(body)
@@ -137,7 +143,18 @@ def evaluate_rows(run: Path, data: Path, as_json: bool, lang: str) -> None:
     if labelled < len(frame):
         left_out = say("unlabelled", lang, count=len(frame) - labelled, target=model.facts.target)
         print(f"jindan: {left_out}", file=sys.stderr)
-    show_scores(scores, labelled, lang)
+    show_scores(scores, labelled, lang, basis)
+
+
+def _seen(found: dict[str, Any], lang: str) -> str:
+    """What to tell of rows that the run was trained on."""
+    from ..data.look_words import sentence
+
+    count = found["count"] if found["exact"] else say("about", lang, count=found["count"])
+    told = [sentence("trained-on", {"count": count, "rows": found["rows"]}, lang)]
+    if found["again"] >= REPEATED:
+        told.append(sentence("equal-by-chance", {"percent": f"{100 * found['again']:.0f}"}, lang))
+    return " ".join(told)
 
 
 def write_report(run: Path, open_it: bool, out: Path | None, lang: str | None) -> None:
@@ -178,6 +195,8 @@ def explain_concept(concept: str | None, lang: str, as_json: bool) -> None:
 
 def remark_text(remark: dict[str, Any], model: Any, lang: str) -> str | None:
     """What is unusual about rows to be predicted, as a sentence; None where nobody need know."""
+    if remark["code"] == "trained-on":
+        return _seen(remark, lang)
     facts = {name: _short(value) for name, value in remark.items()}
     if remark["code"] == "out-of-range":
         low, high = remark["low"], remark["high"]

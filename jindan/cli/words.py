@@ -23,6 +23,12 @@ TEXTS = {
         "Too few rows to compare it with the best simple model ({name}).",
         "행이 너무 적어 가장 나은 단순 모델({name})과 비교할 수 없습니다.",
     ),
+    "verdict_groups": (
+        "Too few groups to compare it with the best simple model ({name}).",
+        "그룹이 너무 적어 가장 나은 단순 모델({name})과 비교할 수 없습니다.",
+    ),
+    "help": ("help", "도움말"),
+    "about": ("about {count}", "약 {count}"),
     "nothing_helps": (
         "No repair that was tried is proved to help.",
         "시도한 처방 가운데 효과가 입증된 것이 없습니다.",

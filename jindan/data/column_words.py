@@ -4,6 +4,7 @@ from __future__ import annotations
 
 COLUMN_WORDS: dict[str, tuple[str, str]] = {
     "why_requested": ("as you asked", "요청"),
+    "why_twin": ("names the same groups", "같은 그룹을 가리키는 열"),
     "why_constant": ("one value only", "값이 하나뿐"),
     "why_identifier": ("a name or number of its own in every row", "행마다 다른 식별자"),
     "why_empty": ("no values", "값 없음"),

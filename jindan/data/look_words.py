@@ -32,10 +32,32 @@ _WORDS: dict[str, tuple[str, str]] = {
         "클래스 `{label}`의 행 {count}개는 모두 훈련 데이터 밖에 있어, 신경망은 이 클래스를 본 적이 없습니다.",
     ),
     "grouped-interval": (
-        "The figures rest on {count} group(s) of `{column}`; the intervals take rows for independent, and are too "
-        "narrow where those of a group are alike.",
-        "이 수치는 `{column}` 그룹 {count}개에서 잰 것입니다. 구간은 행이 서로 독립이라고 보고 구했으므로, 같은 그룹의 "
-        "행끼리 비슷하면 실제보다 좁습니다.",
+        "The figures rest on {count} group(s) of `{column}`; as rows of one group are alike, the intervals come of a "
+        "bootstrap that draws groups, not rows.",
+        "이 수치는 `{column}` 그룹 {count}개에서 잰 것입니다. 같은 그룹의 행은 서로 비슷하므로, 구간은 행이 아니라 "
+        "그룹을 다시 뽑는 부트스트랩으로 구했습니다.",
+    ),
+    "few-groups": (
+        "The figures rest on {count} group(s) of `{column}`: too few for an interval that can be trusted, so that none "
+        "is shown. It takes {least}.",
+        "이 수치는 `{column}` 그룹 {count}개에서 잰 것입니다. 그룹이 너무 적어 믿을 만한 구간을 구할 수 없으므로 "
+        "구간을 표시하지 않습니다. 그룹이 {least}개는 있어야 합니다.",
+    ),
+    "groups-unknown": (
+        "The run was parted by groups of `{column}`, a column that these rows lack: the intervals take rows for "
+        "independent, and are too narrow where some are alike.",
+        "이 학습은 `{column}` 그룹으로 나누어졌는데 이 행들에는 그 열이 없습니다. 구간은 행이 서로 독립이라고 보고 "
+        "구했으므로, 비슷한 행이 있으면 실제보다 좁습니다.",
+    ),
+    "groups-are-rows": (
+        "Column `{column}` has another value in every row: to group by it changes nothing.",
+        "`{column}` 열은 행마다 값이 달라, 이 열로 묶어도 달라지는 것이 없습니다.",
+    ),
+    "group-alike": (
+        "Column `{name}` has one value in each group of `{column}`, and another in each: the network may learn groups "
+        "by heart from it. --drop {name} leaves it out.",
+        "`{name}` 열의 값은 `{column}` 그룹 안에서 모두 같고 그룹마다 다릅니다. 신경망이 이 열로 그룹을 외울 수 "
+        "있습니다. --drop {name}을 주면 이 열을 뺍니다.",
     ),
     "seen-before": (
         "{count} of the {rows} rows the figures are measured on were among those `{run}` was trained on: they flatter "
@@ -55,6 +77,16 @@ _WORDS: dict[str, tuple[str, str]] = {
     "parted-by-time": (
         "The parts follow one another in time (`{column}`): the last rows are the test.",
         "행을 시간 순서(`{column}`)로 나누었습니다. 마지막 행들이 시험 데이터입니다.",
+    ),
+    "trained-on": (
+        "{count} of these {rows} rows equal rows that the run was trained on, or that decided when to stop: the "
+        "figures flatter the network. Give rows it has not seen.",
+        "이 {rows}개 행 중 {count}개는 이 모델을 학습하거나 언제 멈출지 정할 때 쓰인 행과 같으므로, 이 수치는 실제보다 "
+        "좋게 나옵니다. 처음 보는 행으로 평가하세요.",
+    ),
+    "equal-by-chance": (
+        "Rows repeat in the run's table: of those kept apart, too, {percent} % equalled such rows.",
+        "이 모델의 표에는 같은 행이 반복됩니다. 따로 남겨 둔 행도 {percent} %가 그런 행과 같았습니다.",
     ),
     "rare-class": (
         "Class `{label}` has only {count} of {rows} rows; accuracy alone will hide how it fares.",

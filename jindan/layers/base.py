@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from .. import activations, constraints, initializers, regularizers  # noqa: F401  (their names are looked up by layers)
 from ..errors import InputError, ShapeError
 from ..spec import COUNT, Choice, Number, Spec, item, with_fields
+from .settled import settle
 
 Array = jax.Array
 Shape = tuple[int, ...]
@@ -173,6 +174,10 @@ class Layer(Spec, kind="layer"):
     dtype: str | None = item(default=None, rule=Choice(("float32", "float64")), host=True, kw_only=True)
     inference: bool | None = item(default=None, kw_only=True)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        settle(cls)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.input_dim is not None and not self.takes_integers:  # an Embedding has entries by this name
@@ -244,6 +249,9 @@ class Layer(Spec, kind="layer"):
         from .graph import connect
 
         return connect(self, *inputs, **named)
+
+
+settle(Layer)
 
 
 def kernel(ctx: Context, weight: Array, stream: int = 1) -> Array:

@@ -8,6 +8,7 @@ from jindan.report.charts_grid import Bar, bar_chart
 from jindan.report.headline import t_plain, value_text, with_interval
 from jindan.report.markup import both, figure, grid, paragraph, section, subtitle, table, tag
 from jindan.report.names import baseline_name, is_share, metric_name
+from jindan.report.scores import interval_note
 from jindan.report.values import listed, mapped, mappings, measure, number, numbers, shown, table_of
 from jindan.report.words import Text, Words, joined, t
 
@@ -50,6 +51,7 @@ def _folds(found: dict[str, Any]) -> str:
     pooled = mapped(found.get("pooled"))
     together = [[both(metric_name(str(n))), both(with_interval(str(n), measure(v)))] for n, v in pooled.items()]
     whole = table([t("metric"), t("cv_value")], together, caption=t("cv_pooled")) if together else ""
+    whole += interval_note(mapped(found.get("groups")))
     told = t("cv_lead", rows=shown(sum(n or 0 for n in numbers(found.get("rows")))))
     lead = paragraph(joined(told, t("cv_watched")) if found.get("watched") else told)
     rare = "".join(

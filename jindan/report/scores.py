@@ -6,10 +6,11 @@ from typing import Any
 
 from jindan.report.charts_grid import Bar, bar_chart
 from jindan.report.headline import main_score, value_text, with_interval
-from jindan.report.markup import both, figure, grid, paragraph, section, table, tag
+from jindan.report.markup import both, clip, figure, grid, paragraph, section, table, tag
 from jindan.report.names import baseline_name, falls, is_share, metric_name
 from jindan.report.values import duration, mapped, mappings, measure, number, shown
-from jindan.report.words import Text, joined, t
+from jindan.report.words import Text, Words, joined, t
+from jindan.select.clustered import over
 
 MAX_METRICS = 12
 BY_HAND = ("hog_", "sift_", "surf_")
@@ -31,8 +32,23 @@ def scores(record: dict[str, Any]) -> str:
         for name in names
     ]
     head: list[Text] = [t("metric"), *(t(split) for split, _ in splits)]
-    figures = table(head, rows, caption=t("scores_table"))
+    figures = table(head, rows, caption=t("scores_table")) + interval_note(interval_groups(record))
     return section("scores", grid(_bars(record), tag("div", figures)) + _models(record, names))
+
+
+def interval_groups(record: dict[str, Any]) -> dict[str, Any]:
+    """The groups that the intervals of the figures on the most honest rows are over; nothing where rows are."""
+    score = main_score(record)
+    return {} if score is None else mapped(mapped(record.get("interval_groups")).get(score.split))
+
+
+def interval_note(found: dict[str, Any]) -> str:
+    """How intervals over groups came about, or why there are none."""
+    count = number(found.get("count"))
+    if count is None:
+        return ""
+    basis = {"column": clip(found.get("column"), 60), "count": int(count)}
+    return paragraph(Words(over(basis, "en"), over(basis, "ko")), "note")
 
 
 def _bars(record: dict[str, Any]) -> str:

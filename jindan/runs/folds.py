@@ -41,6 +41,7 @@ class TableFolds:
         ensemble: Members that predict together in each fold.
         rare: (class, its rows) of classes with fewer rows than folds.
         runs: The members: seed after seed, fold after fold.
+        groups: What the intervals of `pooled` are over: the groups' column and count; None where rows are.
     """
 
     metric: str
@@ -52,6 +53,7 @@ class TableFolds:
     ensemble: int
     rare: tuple[tuple[str, int], ...]
     runs: tuple[Run, ...]
+    groups: dict[str, Any] | None = None
 
     @property
     def scores(self) -> np.ndarray:
@@ -135,6 +137,7 @@ class TableFolds:
                 {"name": name, "scores": found[self.metric].tolist(), "mean": self._score(found[self.metric]).to_dict()}
                 for name, found in self.baselines.items() if self.metric in found
             ],
+            **({"groups": self.groups} if self.groups else {}),
             "best_baseline": best, "verdict": self.verdict, "rare": [list(pair) for pair in self.rare],
             "comparison": None if beside is None else {
                 "difference": beside.difference, "low": beside.interval[0], "high": beside.interval[1],
@@ -208,13 +211,15 @@ def fold_table(
     shape = (seeds, len(parts.pairs))
     figures = {name: np.array([s[name].value for s in scores]).reshape(shape) for name in names}
     first = judged[: len(parts.pairs)]
-    pooled = _scores(prepared, *(np.concatenate(side) for side in zip(*first, strict=True)))
+    rows = np.concatenate([held for _, held in parts.pairs])
+    truth, guess = (np.concatenate(side) for side in zip(*first, strict=True))
+    pooled = _scores(prepared, truth, guess, prepared.ties.of(rows))
     usual = primary(prepared.task.kind)
     # A fold of one row has no R². One where the network broke down has no figure at all.
     metric = "mae" if not prepared.classes and min(len(held) for _, held in parts.pairs) < 2 else usual
     return TableFolds(
         metric, figures, pooled, parts.pairs, tuple(range(seed, seed + seeds)), _simple(prepared, parts, listen),
-        ensemble, parts.rare, tuple(runs),
+        ensemble, parts.rare, tuple(runs), prepared.ties.basis(rows),
     )  # fmt: skip
 
 
@@ -228,8 +233,8 @@ def _judged(
     return truth, np.asarray(parts.encoders[number].decode(outputs[:, 0]))
 
 
-def _scores(prepared: Prepared, truth: np.ndarray, guess: np.ndarray) -> dict[str, Score]:
-    return score_classes(truth, guess) if prepared.classes else score_numbers(truth, guess)
+def _scores(prepared: Prepared, truth: np.ndarray, guess: np.ndarray, groups: Any = None) -> dict[str, Score]:
+    return (score_classes if prepared.classes else score_numbers)(truth, guess, groups=groups)
 
 
 def _simple(prepared: Prepared, parts: FoldedTable, listen: Any) -> dict[str, dict[str, np.ndarray]]:

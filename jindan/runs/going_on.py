@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from ..data import Preprocessing
-from ..engine.data import digest
+from ..engine.data import cut, digest
 from ..errors import InputError, JindanError
 from ..models.loading import load
 from .build import Wanted, read_plan
 from .model import TableModel
 from .prepare import Prepared, counted, prepare
+from .seen import Seen, marks_of
 
 
 def known_settings(asked: Wanted, old: Any, seed: int | None, preprocessing: Any) -> tuple[Wanted, int, Preprocessing]:
@@ -64,7 +65,7 @@ def seen_before(prepared: Prepared, start: str | Path, part: str) -> int | None:
     Rows are the same where the network sees the same and the target is the same, as in a table that has grown. Of the
     same table, split alike, none was seen.
     """
-    known: set[bytes] = set()
+    known: list[np.ndarray] = []
     own = fingerprint(prepared)
     place: Any = start
     while place is not None:
@@ -74,16 +75,27 @@ def seen_before(prepared: Prepared, start: str | Path, part: str) -> int | None:
         except JindanError:
             return None
         if fingerprint(old) != own:
-            known.update(_marks(old, np.concatenate([old.split.train, old.split.validation])))
+            known.append(_marks(old, used(old)))
         place = model.facts.settings.get("start")  # type: ignore[union-attr]
-    return sum(mark in known for mark in _marks(prepared, prepared.part(part))) if known else 0
+    return int(np.isin(_marks(prepared, prepared.part(part)), np.concatenate(known)).sum()) if known else 0
 
 
-def _marks(prepared: Prepared, rows: np.ndarray) -> list[bytes]:
-    inputs = prepared.x if isinstance(prepared.x, tuple) else (prepared.x,)
-    parts = [np.ascontiguousarray(np.asarray(array)[rows]) for array in (*inputs, prepared.encoded)]
-    return [hashlib.blake2b(b"".join(part[k].tobytes() for part in parts), digest_size=16).digest()
-            for k in range(len(rows))]  # fmt: skip
+def seen_of(prepared: Prepared, start: str | Path | None) -> Seen:
+    """The rows a run was trained on, and those of the run it went on from, where that is still there."""
+    before = None
+    if start is not None:
+        with contextlib.suppress(JindanError):
+            before = Seen.from_dict(load(start).facts.settings.get("seen"))  # type: ignore[union-attr]
+    return Seen.of(_marks(prepared, used(prepared)), _marks(prepared, prepared.split.test), before)
+
+
+def used(prepared: Prepared) -> np.ndarray:
+    """Numbers of the rows that are trained on, or watched."""
+    return np.concatenate([prepared.split.train, prepared.split.validation])
+
+
+def _marks(prepared: Prepared, rows: np.ndarray) -> np.ndarray:
+    return marks_of(cut(prepared.x, rows), prepared.encoded[rows])
 
 
 def read_again(model: TableModel, folder: str | Path) -> Prepared:

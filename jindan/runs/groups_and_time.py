@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +13,12 @@ import numpy as np
 from ..data import Split, k_fold, present_rows, resolve_column, split_rows
 from ..data.columns import Column, as_numbers
 from ..data.dates import DATE_FORMATS, parse_dates
-from ..errors import InputError
+from ..data.look_words import sentence
+from ..errors import InputError, JindanWarning
 from ..select.task import apart
 
 IN_FILE = "rows"  # as a time: the order in which the rows stand in the file
+NAMES = ("boolean", "categorical", "identifier")  # kinds of columns whose values are names, and measure nothing
 
 
 @dataclass(frozen=True)
@@ -24,14 +29,22 @@ class Ties:
         column: The column that says so, or `IN_FILE`.
         groups: (rows,) the group of each row.
         time: (rows,) the place in time of each row.
+        twins: Columns that name the groups as their own column does, and are not learnt from either.
+        alike: Columns that measure one value a group, another in each: they are learnt from, and told.
     """
 
     column: str | None = None
     groups: np.ndarray | None = None
     time: np.ndarray | None = None
+    twins: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.column is not None
+
+    def of(self, rows: np.ndarray) -> np.ndarray | None:
+        """(rows,) the groups of some rows; None without groups."""
+        return None if self.groups is None else self.groups[rows]
 
     def split(self, n: int, validation: float, test: float, seed: int, classes: np.ndarray | None) -> Split:
         """Training, validation and test rows, stratified by class where they have no order in time."""
@@ -47,8 +60,7 @@ class Ties:
 
         In order of time each fold is trained on what was before it.
         """
-        groups = None if self.groups is None else self.groups[rows]
-        codes = None if classes is None or self.time is not None else classes[rows]
+        groups, codes = self.of(rows), None if classes is None or self.time is not None else classes[rows]
         time = False if self.time is None else self.time[rows]
         if folds == 1:
             one = split_rows(len(rows), validation=0.2, test=0.0, seed=seed, stratify=codes, groups=groups, time=time)
@@ -60,9 +72,19 @@ class Ties:
     def apart(
         self, plan: Any, rows: np.ndarray, classes: np.ndarray | None, seed: int
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """The rows to train on, and those that the plan watches; of rows in time the last ones."""
-        groups = None if self.groups is None else self.groups[rows]
-        return apart(plan, rows, classes, seed, groups, self.time is not None)
+        """The rows to train on, and those that the plan watches; of rows in time the last ones, of whole times."""
+        time = False if self.time is None else self.time[rows]
+        return apart(plan, rows, classes, seed, self.of(rows), time)
+
+    @property
+    def one_row_each(self) -> bool:
+        """Whether every row is a group of its own, so that grouping changes nothing."""
+        return self.groups is not None and len(np.unique(self.groups)) == len(self.groups)
+
+    def basis(self, rows: np.ndarray) -> dict[str, Any] | None:
+        """What intervals of figures on some rows are over: the groups' column and their count; None where rows are."""
+        found = self.of(rows)
+        return None if found is None else {"column": self.column, "count": len(np.unique(found))}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""
@@ -107,8 +129,62 @@ def ties_of(
     series = frame[name]
     _refuse_gaps(~np.asarray(present_rows(series)), option, name, numbers)
     if groups is not None:
-        return Ties(name, groups=np.unique(series.cast(str).to_numpy(), return_inverse=True)[1])
+        codes = np.unique(series.cast(str).to_numpy(), return_inverse=True)[1]
+        return Ties(name, codes, None, *_twins(frame, columns, (name, target), codes))
     return Ties(name, time=_places(series, next(column for column in columns if column.name == name), numbers))
+
+
+class GroupsWarning(JindanWarning):
+    """Every row is a group of its own."""
+
+
+def warn_of_groups(ties: Ties, lang: str) -> None:
+    """Warn where every row is a group of its own."""
+    if ties.one_row_each:
+        warnings.warn(sentence("groups-are-rows", {"column": ties.column}, lang), GroupsWarning, stacklevel=3)
+
+
+@contextmanager
+def told_of_groups() -> Iterator[None]:
+    """Within, nothing is said again of groups of one row."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GroupsWarning)
+        yield
+
+
+def _twins(
+    frame: Any, columns: tuple[Column, ...], others: tuple[str, str], groups: np.ndarray
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns one-to-one with the groups where they have a value: those of names, and those of measured values.
+
+    A number of the patient is a name; weight and date of birth are something to learn from, as are texts and images.
+
+    Args:
+        others: The groups' own column and the target.
+        groups: (rows,) from 0.
+    """
+    count = int(groups.max()) + 1
+    names: list[str] = []
+    measured: list[str] = []
+    if count == len(groups):
+        return (), ()
+    for column in columns:
+        series = frame[column.name]
+        gaps = series.null_count()
+        if column.name in others or gaps > len(series) / 2 or not count / 2 <= series.n_unique() - (gaps > 0) <= count:
+            continue
+        there = np.asarray(present_rows(series))
+        values = np.unique(series.filter(there).cast(str).to_numpy(), return_inverse=True)[1]
+        met = len(np.unique(groups[there]))
+        if not met == values.max(initial=-1) + 1 == len(np.unique(values * count + groups[there])):
+            continue
+        named = column.kind in NAMES
+        if column.kind == "numeric":
+            numbers = as_numbers(series).drop_nulls().to_numpy()
+            named = bool((numbers == np.round(numbers)).all())
+        if named or column.kind in ("numeric", "date"):
+            (names if named else measured).append(column.name)
+    return tuple(names), tuple(measured)
 
 
 def _column(value: Any, where: str) -> Any:

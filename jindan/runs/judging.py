@@ -18,7 +18,7 @@ from .probabilities import probabilities
 
 
 def score(plan: Plan, prepared: Prepared, outputs: np.ndarray, rows: np.ndarray) -> dict[str, Score]:
-    """Figures with intervals of outputs for some rows of the table, in the target's units.
+    """Figures with intervals of outputs for some rows of the table, in the target's units; over groups if it has them.
 
     Args:
         plan: Of the training; its loss says what outputs mean.
@@ -26,8 +26,10 @@ def score(plan: Plan, prepared: Prepared, outputs: np.ndarray, rows: np.ndarray)
         rows: Their numbers.
     """
     if prepared.classes:
-        return score_classes(prepared.truth[rows], probabilities(plan, outputs, prepared.classes))
-    return score_numbers(prepared.truth[rows], prepared.encoder.decode(outputs[:, 0]))
+        p = probabilities(plan, outputs, prepared.classes)
+        return score_classes(prepared.truth[rows], p, groups=prepared.ties.of(rows))
+    guess = prepared.encoder.decode(outputs[:, 0])
+    return score_numbers(prepared.truth[rows], guess, groups=prepared.ties.of(rows))
 
 
 def residual(prepared: Prepared, outputs: np.ndarray, part: str) -> float | None:

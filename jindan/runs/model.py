@@ -20,9 +20,9 @@ from ..engine.run import Run
 from ..errors import InputError
 from ..models.model import Model
 from ..models.using import scores
-from ..select import Score, score_classes, score_numbers
 from .build import targets_for
 from .column_importance import ReliesMixin
+from .judging_rows import JudgesMixin
 from .members import figures_of, mean_of, outputs_of, read_members, write_members
 from .network import block
 from .prepare import arrays, counted
@@ -74,7 +74,7 @@ class TableFacts:
         )
 
 
-class TableModel(ReliesMixin, Model):
+class TableModel(JudgesMixin, ReliesMixin, Model):
     """A network trained on a table. `fit`, `evaluate` and `predict` take raw rows: a file, a frame, columns, arrays.
 
     Arrays have the columns of the training table in its order, without the target. Where the network reads one text or
@@ -229,16 +229,6 @@ class TableModel(ReliesMixin, Model):
         files = {FILE: frame[FILE]} if self.sees_images and FILE in frame.columns else {}
         return pl.DataFrame({"row": rows, **files, "prediction": known, **shares, **spread})
 
-    def score(self, x: Any, y: Any = None) -> dict[str, Score]:
-        """Figures with 95 % intervals on labelled raw rows, in the target's units."""
-        frame, y, numbers = self._labelled(x, y)
-        with counted(numbers):
-            values = self.predict(frame)
-            codes = self.facts.encoder.encode(y)
-        if self.facts.task == "regression":
-            return score_numbers(self.facts.encoder.decode(codes), values[:, 0])
-        return score_classes(codes, values)
-
     def evaluate(self, x: Any = None, y: Any = None, *rest: Any, **named: Any) -> Any:
         """Loss and metrics of the plan on labelled raw rows (the target column of x, unless y is given).
 
@@ -300,11 +290,11 @@ class TableModel(ReliesMixin, Model):
     def put_weights(self, weights: Any) -> None:
         """Weights in the place of its own; an ensemble is then one network."""
         super().put_weights(weights)
-        self._trained_on()
+        self._trained_on("seen")
 
-    def _trained_on(self) -> None:
+    def _trained_on(self, *gone: str) -> None:
         """What was known of the old weights, and members that stayed behind, hold no longer."""
-        settings = {name: value for name, value in self.facts.settings.items() if name != "members"}
+        settings = {name: value for name, value in self.facts.settings.items() if name not in ("members", *gone)}
         self.facts, self.members = replace(self.facts, residual=None, settings=settings), ()
 
     def targets(self, y: Any) -> np.ndarray:

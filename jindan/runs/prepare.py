@@ -108,7 +108,8 @@ def prepare(
 ) -> Prepared:
     """Read, look, split, fit. A folder or an archive of images has its classes for a target.
 
-    A column of groups parts the rows and is not learnt from: rows to come belong to others.
+    A column of groups parts the rows and is not learnt from, nor is one that names the same groups: rows to come belong
+    to others.
 
     Raises:
         InputError: when the table, the target or the split cannot be used.
@@ -148,16 +149,20 @@ def prepare(
     encoder = ClassTarget.fit(frame[goal]) if kind.is_classification else None
     codes = encoder.encode(frame[goal]) if encoder is not None else None
     ties = ties_of(table, frame, columns, numbers, groups, time, goal)
-    if ties.groups is not None and ties.column not in config.drop:
-        config = replace(config, drop=(*config.drop, str(ties.column)))
+    if ties.groups is not None:
+        asked = config.drop
+        ties = replace(ties, twins=_other_than(ties.twins, asked), alike=_other_than(ties.alike, asked))
+        config = replace(config, drop=(*asked, *_other_than((str(ties.column), *ties.twins), asked)))
     split = ties.split(len(frame), validation, test, seed, codes)
     training = frame[split.train]
     preprocessor = fit_preprocessor(training, columns, config, target=goal, folder=folder)
+    reasons = tuple((name, "twin" if name in ties.twins else why) for name, why in preprocessor.dropped)
+    preprocessor = replace(preprocessor, dropped=reasons)
     if not preprocessor.inputs:
-        reasons = "; ".join(f"{name}: {why}" for name, why in preprocessor.dropped)
+        left_out = "; ".join(f"{name}: {why}" for name, why in preprocessor.dropped)
         raise InputError(
             "No column is left to learn from.", where=table.name, expected="at least one usable column",
-            received=reasons or "the target alone", help="Add columns that say something about the target.",
+            received=left_out or "the target alone", help="Add columns that say something about the target.",
         )  # fmt: skip
     if encoder is not None:
         final: ClassTarget | NumberTarget = encoder
@@ -220,6 +225,10 @@ def _refuse_settings(seed: Any, validation: float, test: float) -> None:
                 "A share of the rows must lie between 0 and 1.", where=name, expected="0 <= share < 1", received=share,
                 help="0.2 keeps a fifth of the rows.",
             )  # fmt: skip
+
+
+def _other_than(names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in known)
 
 
 def _as_in_table(column: Any, numbers: np.ndarray) -> Any:

@@ -20,6 +20,7 @@ from ..engine.run import Run
 from ..models.drawing import draw
 from ..plan import Plan
 from ..select import Baseline, Score, primary
+from ..select.clustered import over
 from .prepare import Prepared
 from .probabilities import probabilities
 from .rows_shown import inputs, shown
@@ -78,6 +79,8 @@ def make_record(
     }
     if reads := inputs(prepared):
         record["inputs"] = reads
+    if prepared.ties.groups is not None:
+        record["interval_groups"] = {place: prepared.ties.basis(prepared.part(place)) for place in scores}
     if prepared.images:
         record["images"] = True
     if run.plan.wiring is not None:
@@ -115,6 +118,8 @@ def _data(prepared: Prepared) -> dict[str, Any]:
         found["parted"] = prepared.ties.to_dict()
         for lang, notes in found["notes"].items():
             notes.append(sentence(f"parted-by-{found['parted']['by']}", found["parted"], lang))
+            if prepared.ties.one_row_each:
+                notes.append(sentence("groups-are-rows", found["parted"], lang))
     target = body["target"] or {}
     if target.get("classes"):
         found["class_balance"] = [[str(n), int(c)] for n, c in zip(target["classes"], target["counts"], strict=True)]
@@ -137,9 +142,9 @@ def untold(prepared: Prepared, part: str, lang: str, start: tuple[str, int | Non
     if prepared.unlabelled:
         found.append(sentence("missing-target", {"column": prepared.target, "count": prepared.unlabelled}, lang))
     ties = prepared.ties
-    if ties.groups is not None:
-        count = len(np.unique(ties.groups[prepared.part(part)]))
-        found.append(sentence("grouped-interval", {"column": ties.column, "count": count}, lang))
+    if basis := ties.basis(prepared.part(part)):
+        found.append(over(basis, lang))
+    found += [sentence("group-alike", {"name": name, "column": ties.column}, lang) for name in ties.alike]
     if prepared.classes:
         found += _without(prepared, "train", "unlearnt-class", lang)
         found += _without(prepared, part, "unjudged-class", lang) if part != "train" else []

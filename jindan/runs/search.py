@@ -24,6 +24,7 @@ from ..select.task import Task
 from ..utils import finite
 from .build import Wanted, build_plan, refuse_contradiction, refuse_too_large, targets_for
 from .folder import check_writable, new_folder, stem_of
+from .groups_and_time import told_of_groups, warn_of_groups
 from .prepare import Prepared, prepare
 from .tables import TableRun, train_table
 
@@ -108,6 +109,7 @@ def search_table(
     """
     prepared = prepare(source, target, task=task, preprocessing=preprocessing, validation=validation, test=test,
                        seed=seed, header=header, groups=groups, time=time)  # fmt: skip
+    warn_of_groups(prepared.ties, lang)
     ready = table_task(prepared, epochs, seed, watch, preprocessing)
     made = Space.of(usual_space(ready.plan) if space is None else read_space(space), ready.plan)
     settings = {
@@ -129,10 +131,11 @@ def search_table(
         found = search_task(ready, made, method, trials, folds=_folds(prepared, folds, seed), batch=batch, seed=seed,
                             resume=done, listen=told)  # fmt: skip
         store.finish(found)
-        run = train_table(
-            source, target, task=task, validation=validation, test=test, seed=seed, out=folder / BEST, listen=watch,
-            lang=lang, command=command, plan=found.best_plan, header=header, groups=groups, time=time,
-        )  # fmt: skip
+        with told_of_groups():
+            run = train_table(
+                source, target, task=task, validation=validation, test=test, seed=seed, out=folder / BEST, listen=watch,
+                lang=lang, command=command, plan=found.best_plan, header=header, groups=groups, time=time,
+            )  # fmt: skip
         run.add_study(found)
     except KeyboardInterrupt:
         raise SearchInterrupted(folder, store.count) from None

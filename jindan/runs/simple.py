@@ -47,7 +47,7 @@ def simple_on(
         inputs, parts: What is learned from, an array an input.
         rows, judged: Numbers of rows.
     """
-    kinds, truth = [form.kind for form in inputs], prepared.truth
+    kinds, truth, groups = [form.kind for form in inputs], prepared.truth, prepared.ties.of(judged)
     task, classes = prepared.task.kind, prepared.classes
     if "text" not in kinds:
         alone = by_hand(prepared, parts[0], rows, judged) if kinds == ["image"] else []
@@ -55,12 +55,13 @@ def simple_on(
         if "image" in kinds:
             rows = _some(rows, MOST_ROWS)
         x = found[0] if len(found) == 1 else np.concatenate(found, 1)
-        return baselines(task, x[rows], truth[rows], x[judged], truth[judged], classes=classes) + alone
+        usual = baselines(task, x[rows], truth[rows], x[judged], truth[judged], classes=classes, groups=groups)
+        return usual + alone
     from sklearn.dummy import DummyClassifier, DummyRegressor
     from sklearn.linear_model import LogisticRegression, Ridge
 
     sparse = _sparse(inputs, parts)
-    data = (sparse[rows], truth[rows], sparse[judged], truth[judged])
+    data = (sparse[rows], truth[rows], sparse[judged], truth[judged], groups)
     name = "bag_of_words" if kinds == ["text"] else "linear"
     models = [("majority", DummyClassifier(strategy="prior")), (name, LogisticRegression(max_iter=200))]
     if task == "regression":
@@ -90,8 +91,9 @@ def by_hand(prepared: Prepared, images: np.ndarray, rows: np.ndarray, judged: np
         x, x_test = described(images[rows], method), described(images[judged], method)
         spent = time.perf_counter() - began
         models = kernel_baselines(
-            prepared.task.kind, x, truth[rows], x_test, truth[judged], classes=prepared.classes, name=method
-        )
+            prepared.task.kind, x, truth[rows], x_test, truth[judged], classes=prepared.classes, name=method,
+            groups=prepared.ties.of(judged),
+        )  # fmt: skip
         found += [replace(model, seconds=model.seconds + spent) for model in models]
     return found
 
@@ -138,7 +140,7 @@ def _sparse(inputs: Any, parts: tuple) -> Any:
 
 def _scored(name: str, model: Any, task: str, data: tuple, classes: int) -> list[Baseline]:
     """A scikit-learn model's scores; none where there is nothing to tell apart."""
-    x, y, x_test, y_test = data
+    x, y, x_test, y_test, groups = data
     began = time.perf_counter()
     with warnings.catch_warnings():
         # One that has not quite converged is still what a user would get.
@@ -148,9 +150,9 @@ def _scored(name: str, model: Any, task: str, data: tuple, classes: int) -> list
         except ValueError:
             return []
         if task == "regression":
-            scores = score_numbers(y_test, model.predict(x_test))
+            scores = score_numbers(y_test, model.predict(x_test), groups=groups)
         else:
             p = np.zeros((len(y_test), classes))
             p[:, np.asarray(model.classes_, np.int64)] = model.predict_proba(x_test)
-            scores = score_classes(y_test, p)
+            scores = score_classes(y_test, p, groups=groups)
     return [Baseline(name, scores, time.perf_counter() - began, x.shape[0])]

@@ -38,8 +38,10 @@ from .going_on import (
     read_again,
     run_to_go_on_from,
     seen_before,
+    seen_of,
     sized,
 )
+from .groups_and_time import warn_of_groups
 from .judging import kept_of, repeated, residual, score
 from .members import Repeats, mean_of, outputs_of
 from .model import TableFacts, TableModel
@@ -94,7 +96,7 @@ class TableRun:
     def summary(self) -> dict[str, Any]:
         """The JSON object of `jindan train --json`."""
         part = judged_part(self.record)
-        metrics = self.record["metrics"].get(part, {})
+        metrics, over = self.record["metrics"].get(part, {}), self.record.get("interval_groups")
         return finite(
             {
                 "run": str(self.folder),
@@ -103,6 +105,7 @@ class TableRun:
                 "measured_on": part,
                 "metrics": {name: score["value"] for name, score in metrics.items()},
                 "intervals": {name: [score["low"], score["high"]] for name, score in metrics.items()},
+                **({} if over is None else {"interval_groups": over[part]}),
                 "baselines": {
                     b["name"]: {name: score["value"] for name, score in b["metrics"].items()}
                     for b in self.record["baselines"]
@@ -162,7 +165,7 @@ def train_table(
         preprocessing: How columns become numbers; the plan's own unless given.
         header: Whether the first line holds names; None looks.
         groups: A column that names each row's group (a patient, a user): none is in two parts, and it is not learnt
-            from.
+            from, nor is a column that names the same groups. Intervals of scores are then over groups.
         time: A column that says when each row was, or "rows" for the order of the file: the last rows are the test, and
             those before them the validation.
         start: A run folder whose model is trained on, on this table.
@@ -199,6 +202,7 @@ def train_table(
     )  # fmt: skip
     if old is not None:
         prepared = as_before(prepared, old)
+    warn_of_groups(prepared.ties, lang)
     read = perf_counter() - began
     made, data = _plan_and_data(prepared, asked, old, seed, preprocessing, lang)
     # Before the training: what cannot be cut into folds is refused while nothing is lost.
@@ -361,6 +365,8 @@ def _facts(prepared: Prepared, settings: dict, half: float | None, unfinished: s
         **({"images": True} if prepared.images else {}),
         **({"members": members} if members > 1 else {}),
         "unfinished": unfinished,
+        "seen": seen_of(prepared, settings.get("start")).to_dict(),
+        **({} if prepared.ties.groups is None else {"grouped_by": prepared.ties.column}),
     }
     return TableFacts(prepared.target, prepared.task.kind, prepared.preprocessor, prepared.encoder, half, known)
 

@@ -38,8 +38,9 @@ class Baseline:
 
 
 def baselines(
-    task: str, x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray, *, classes: int = 0, seed: int = 0
-) -> list[Baseline]:
+    task: str, x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray, *, classes: int = 0,
+    seed: int = 0, groups: Any = None,
+) -> list[Baseline]:  # fmt: skip
     """Majority or mean, linear model, k nearest neighbours, SVM.
 
     Args:
@@ -48,6 +49,7 @@ def baselines(
         x_test, y_test: The rows they are judged on.
         classes: Number of classes.
         seed: For the rows kept of a large table.
+        groups: The group of each row they are judged on, for intervals over groups; see `score_classes`.
     """
     rng = np.random.default_rng(seed)
     found = []
@@ -59,7 +61,7 @@ def baselines(
             warnings.simplefilter("ignore")
             try:
                 model.fit(x[rows], y[rows])
-                scores = scores_of(task, model, x_test, y_test, classes)
+                scores = scores_of(task, model, x_test, y_test, classes, groups)
             except ValueError:
                 # A class may be missing from the rows kept; such a model has nothing to say.
                 continue
@@ -67,15 +69,17 @@ def baselines(
     return found
 
 
-def scores_of(task: str, model: Any, x: np.ndarray, y: np.ndarray, classes: int) -> dict[str, Score]:
+def scores_of(
+    task: str, model: Any, x: np.ndarray, y: np.ndarray, classes: int, groups: Any = None
+) -> dict[str, Score]:
     """A fitted scikit-learn model's figures on rows x with truth y; without probabilities those that need none."""
     if task == "regression":
-        return score_numbers(y, model.predict(x))
+        return score_numbers(y, model.predict(x), groups=groups)
     if hasattr(model, "predict_proba"):
         p = np.zeros((len(x), classes))
         p[:, np.asarray(model.classes_, np.int64)] = model.predict_proba(x)
-        return score_classes(y, p)
-    scores = score_classes(y, np.eye(classes)[np.asarray(model.predict(x), np.int64)])
+        return score_classes(y, p, groups=groups)
+    scores = score_classes(y, np.eye(classes)[np.asarray(model.predict(x), np.int64)], groups=groups)
     # Without probabilities, log loss and ROC-AUC would compare nothing real.
     return {name: score for name, score in scores.items() if name not in ("log_loss", "roc_auc")}
 

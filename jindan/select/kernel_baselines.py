@@ -32,6 +32,7 @@ def kernel_baselines(
     classes: int = 0,
     name: str = "",
     seed: int = 0,
+    groups: Any = None,
 ) -> list[Baseline]:
     """SVM with k(a, b) = exp(−γ ‖a − b‖²), and k nearest neighbours; C and k are chosen on the training rows alone.
 
@@ -39,7 +40,7 @@ def kernel_baselines(
     cannot learn from these rows, as an SVM from one class, is left out.
 
     Args:
-        task, x, y, x_test, y_test, classes: As for `baselines`.
+        task, x, y, x_test, y_test, classes, groups: As for `baselines`.
         name: What the features are; the models are then called `name_svm` and `name_knn`.
         seed: For the folds.
 
@@ -73,7 +74,7 @@ def kernel_baselines(
         far = _Tested(model, x, np.asarray(x_test, np.float32) - middle, gamma if svm else None)
         if svm and task == "regression":
             far.center, far.spread = center, spread
-        scores = scores_of(task, far, np.empty((len(x_test), 0)), y_test, classes)
+        scores = scores_of(task, far, np.empty((len(x_test), 0)), y_test, classes, groups)
         label = f"{name}_{kind}" if name else kind
         found.append(Baseline(label, scores, shared + time.perf_counter() - began, len(x)))
     return found

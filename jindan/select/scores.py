@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 
 from ..confusion import confusion_matrix
+from .clustered import FEWEST_GROUPS, by_group, classes_resampled, ends, numbers_resampled
 
 Z = 1.959963984540054  # of a 95 % interval
 RESAMPLES = 400
+UNBOUNDED = ("log_loss", "r2", "rmse", "mae")
+"""Figures that are no shares of a whole."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def primary(task: str) -> str:
     return "r2" if task == "regression" else "accuracy"
 
 
-def wilson(right: int, rows: int) -> tuple[float, float]:
+def wilson(right: float, rows: int) -> tuple[float, float]:
     """The 95 % interval of a proportion (Wilson 1927): it neither leaves 0 … 1 nor has width 0 at either end.
 
     >>> [round(bound, 3) for bound in wilson(29, 30)]
@@ -52,15 +55,17 @@ def wilson(right: int, rows: int) -> tuple[float, float]:
     return 0.0 if right == 0 else max(0.0, middle - half), 1.0 if right == rows else min(1.0, middle + half)
 
 
-def score_classes(truth: Any, p: Any) -> dict[str, Score]:
+def score_classes(truth: Any, p: Any, *, groups: Any = None) -> dict[str, Score]:
     """Accuracy, balanced accuracy, precision, recall, F1 (means over classes), log loss, and ROC-AUC of two classes.
 
     Args:
         truth: (rows,) class numbers.
         p: (rows, classes) probabilities.
+        groups: (rows,) the group of each row (a patient, a user) where rows of one group are alike.
 
     Intervals: Wilson's for a share of rows; for a mean over classes, the classes' Wilson intervals combined by squares
     (Zou & Donner 2008), which keeps a width where every row is right; normal for log loss; Hanley & McNeil for ROC-AUC.
+    With groups, for all of them the bootstrap over groups of `jindan.select.clustered`, and none of fewer than five.
 
     >>> score_classes([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])["recall"].value
     0.75
@@ -87,15 +92,16 @@ def score_classes(truth: Any, p: Any) -> dict[str, Score]:
     found["log_loss"] = Score(middle, max(0.0, middle - float(spread)), middle + float(spread))
     if classes == 2 and 0 < truth.sum() < len(truth) and np.isfinite(p).all():
         found["roc_auc"] = _auc(truth, p[:, 1])
-    return found
+    return found if groups is None else _over_groups(found, groups, lambda *own: classes_resampled(truth, p, *own))
 
 
-def score_numbers(truth: Any, guess: Any, *, seed: int = 0) -> dict[str, Score]:
-    """R², RMSE and MAE, in the target's own units; intervals by bootstrap over rows (Efron 1979).
+def score_numbers(truth: Any, guess: Any, *, seed: int = 0, groups: Any = None) -> dict[str, Score]:
+    """R², RMSE and MAE, in the target's own units; intervals by bootstrap over rows (Efron 1979), or over groups.
 
     Args:
         truth, guess: (rows,) numbers.
-        seed: Of the bootstrap.
+        seed: Of the bootstrap over rows.
+        groups: As for `score_classes`.
 
     R² is NaN where the true values do not vary.
 
@@ -108,18 +114,45 @@ def score_numbers(truth: Any, guess: Any, *, seed: int = 0) -> dict[str, Score]:
     unit = max(float(np.abs(truth).max()), float(np.nan_to_num(np.abs(guess), posinf=0.0).max())) or 1.0
     truth = truth / unit
     error = truth - guess / unit
+    sizes = {name: unit if scale else 1.0 for name, (_, scale) in _OF_NUMBERS.items()}
+    values = {name: float(figure(truth, error)) * sizes[name] for name, (figure, _) in _OF_NUMBERS.items()}
+    if groups is not None:
+        return _over_groups(
+            {name: Score(value) for name, value in values.items()}, groups,
+            lambda *own: {k: v * sizes[k] for k, v in numbers_resampled(truth, error, *own).items()},
+        )  # fmt: skip
     rng = np.random.default_rng(seed)
     draws = rng.integers(0, n, (RESAMPLES, n)) if n <= 20_000 else rng.integers(0, n, (100, n))
     found = {}
-    for name, (figure, scale) in _OF_NUMBERS.items():
-        size = unit if scale else 1.0
-        value = float(figure(truth, error)) * size
+    for name, value in values.items():
         if n < 3 or not math.isfinite(value):
             found[name] = Score(value)
             continue
-        resampled = np.array([figure(truth[rows], error[rows]) for rows in draws]) * size
+        figure = _OF_NUMBERS[name][0]
+        resampled = np.array([figure(truth[rows], error[rows]) for rows in draws]) * sizes[name]
         found[name] = Score(value, *_interval(resampled))
     return found
+
+
+def _over_groups(
+    found: dict[str, Score], groups: Any, resampled: Callable[[np.ndarray, int], dict[str, np.ndarray]]
+) -> dict[str, Score]:
+    """The figures with intervals over groups; of too few groups, or of resamples without a figure, with none."""
+    codes, count = by_group(groups)
+    if count < FEWEST_GROUPS:
+        return {name: Score(score.value) for name, score in found.items()}
+    drawn = resampled(codes, count)
+    return {name: Score(score.value, *_ends(name, score.value, drawn[name], count)) for name, score in found.items()}
+
+
+def _ends(name: str, value: float, drawn: np.ndarray, count: int) -> tuple[float, float] | tuple[()]:
+    span = ends(drawn, count) if math.isfinite(value) else None
+    if span is None:
+        return ()
+    if span[0] == span[1] and name not in UNBOUNDED and 0 <= value <= 1:
+        # Where every group gets the same, resamples do not tell how far others may be from it: each counts as a row.
+        return wilson(value * count, count)
+    return span
 
 
 def _share(part: int, whole: int) -> tuple[float, float, float]:

@@ -59,14 +59,17 @@ class Task:
         """(rows,) the class of each row; None where targets are no classes."""
         return classes_of(self.plan, self.data.y)
 
-    def on(self, plan: Plan, rows: np.ndarray, groups: np.ndarray | None = None, time: bool = False) -> Plan:
+    def on(
+        self, plan: Plan, rows: np.ndarray, groups: np.ndarray | None = None, time: np.ndarray | bool = False
+    ) -> Plan:
         """The plan on some rows; what it watches are the `validation_data` given, else a share of these rows.
 
         Args:
             plan: What is trained.
             rows: Row numbers.
             groups: The group of each of these rows, which that share does not part; None where there are none.
-            time: Whether the rows are in order of time: that share is then the last of them.
+            time: The time of each of these rows, or whether they are in order of time: that share is then the last of
+                them, and holds all rows of a time or none.
         """
         if self.data.validation is not None or not watches_others(plan):
             return self.beside(plan, rows)
@@ -266,7 +269,7 @@ def apart(
     classes: np.ndarray | None,
     seed: int,
     groups: np.ndarray | None = None,
-    time: bool = False,
+    time: np.ndarray | bool = False,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The rows to train on, and those to watch: a share of them where the plan watches validation figures.
 
@@ -283,11 +286,13 @@ def apart(
     >>> [len(part) for part in apart(watched, np.arange(20), None, 0)], apart(Plan(()), np.arange(3), None, 0)[1]
     ([17, 3], None)
     """
-    few = len(rows) < 2 or (groups is not None and len(np.unique(groups)) < 2)
+    ordered = np.ndim(time) > 0 or bool(time)
+    kept = None if ordered else groups
+    # Neither a group nor a time is cut in two.
+    few = len(rows) < 2 or any(np.ndim(v) > 0 and len(np.unique(v)) < 2 for v in (kept, time) if v is not None)
     if few or not watches_others(plan):
         return rows, None
-    codes = None if classes is None or time else classes[rows]
-    inner = split_rows(len(rows), validation=WATCHED, test=0, seed=seed, stratify=codes,
-                       groups=None if time else groups, time=time)  # fmt: skip
+    codes = None if classes is None or ordered else classes[rows]
+    inner = split_rows(len(rows), validation=WATCHED, test=0, seed=seed, stratify=codes, groups=kept, time=time)
     # Of a few rows of several classes none may be left to watch.
     return (rows[inner.train], rows[inner.validation]) if len(inner.validation) else (rows, None)
