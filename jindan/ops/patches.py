@@ -119,12 +119,12 @@ def _kernel_slope(
     if x.dtype == jnp.float32 and strips.suits(channels, filters, windows, strides, dilation, slope=True):
         return strips.kernel_slope(x, dy, windows)
     flat = dy.reshape(-1, filters)
-    if channels == 1:
+    seen = [window(x, tap, spaces, strides, dilation) for tap in taps(windows)]
+    if channels == 1 and len(seen) <= FEW:
         # Copied tap by tap; side by side, as below, each copy is a kernel that strides through the others.
-        seen = jnp.stack([window(x, tap, spaces, strides, dilation)[..., 0] for tap in taps(windows)])
-        seen = lax.optimization_barrier(seen).reshape(len(seen), -1)
-        return (seen @ flat).reshape(*windows, channels, filters)
-    parts = [window(x, tap, spaces, strides, dilation).reshape(-1, channels) for tap in taps(windows)]
+        copies = lax.optimization_barrier(jnp.stack([part[..., 0] for part in seen]))
+        return (copies.reshape(len(seen), -1) @ flat).reshape(*windows, channels, filters)
+    parts = [part.reshape(-1, channels) for part in seen]
     if len(parts) * channels <= FEW:
         return (jnp.concatenate(parts, -1).T @ flat).reshape(*windows, channels, filters)
     return jnp.stack([part.T @ flat for part in parts]).reshape(*windows, channels, filters)

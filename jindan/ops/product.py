@@ -32,9 +32,9 @@ def product(x: Array, matrix: Array) -> Array:
     >>> product(jnp.ones((5, 2)), jnp.ones((2, 3))).shape
     (5, 3)
     """
-    rows = x.reshape(-1, x.shape[-1]) if x.ndim > 2 else x
-    y = _turned(rows, matrix) if _pays(rows, matrix) else rows @ matrix
-    return y.reshape(*x.shape[:-1], matrix.shape[1]) if x.ndim > 2 else y
+    if x.ndim > 2:
+        return product(x.reshape(-1, x.shape[-1]), matrix).reshape(*x.shape[:-1], matrix.shape[1])
+    return _turned(x, matrix) if _pays(x, matrix) else x @ matrix
 
 
 def _pays(x: Array, matrix: Array) -> bool:

@@ -14,7 +14,8 @@ from ..data import InputForm
 from ..data.hand_features import METHODS, described
 from ..data.hand_points import library
 from ..errors import InputError
-from ..select import Baseline, baselines, score_classes, score_numbers
+from ..select import Baseline, baselines
+from ..select.baselines import scores_of
 from ..select.kernel_baselines import kernel_baselines
 from .prepare import Prepared
 
@@ -149,10 +150,5 @@ def _scored(name: str, model: Any, task: str, data: tuple, classes: int) -> list
             model.fit(x, y)
         except ValueError:
             return []
-        if task == "regression":
-            scores = score_numbers(y_test, model.predict(x_test), groups=groups)
-        else:
-            p = np.zeros((len(y_test), classes))
-            p[:, np.asarray(model.classes_, np.int64)] = model.predict_proba(x_test)
-            scores = score_classes(y_test, p, groups=groups)
+        scores = scores_of(task, model, x_test, y_test, classes, groups)
     return [Baseline(name, scores, time.perf_counter() - began, x.shape[0])]

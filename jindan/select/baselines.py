@@ -76,7 +76,7 @@ def scores_of(
     if task == "regression":
         return score_numbers(y, model.predict(x), groups=groups)
     if hasattr(model, "predict_proba"):
-        p = np.zeros((len(x), classes))
+        p = np.zeros((len(y), classes))
         p[:, np.asarray(model.classes_, np.int64)] = model.predict_proba(x)
         return score_classes(y, p, groups=groups)
     scores = score_classes(y, np.eye(classes)[np.asarray(model.predict(x), np.int64)], groups=groups)
