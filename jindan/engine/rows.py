@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.flatten_util import ravel_pytree
 
 from ..layers.base import Array
 from ..plan import Plan
@@ -28,8 +29,14 @@ def over_devices(value: Array, axis: str | None) -> Array:
 
 def all_over_devices(tree: Any, axis: str) -> Any:
     """Sums of many arrays over the devices, as one: each that is sent apart is a meeting of the devices more."""
-    vector, tree_of = ravel_pytree(tree)
-    return tree_of(lax.psum(vector, axis))
+    leaves, form = jax.tree.flatten(tree)
+    vector = lax.psum(jnp.concatenate([leaf.reshape(-1) for leaf in leaves]), axis)
+    starts = itertools.accumulate((leaf.size for leaf in leaves[:-1]), initial=0)
+    # Behind the barrier places are no constants, so that arrays of one shape are updated by one piece of code.
+    places = lax.optimization_barrier([jnp.uint32(start) for start in starts])
+    parts = [lax.dynamic_slice_in_dim(vector, *at) for at in zip(places, (leaf.size for leaf in leaves), strict=True)]
+    parts = [part.reshape(leaf.shape).astype(leaf.dtype) for part, leaf in zip(parts, leaves, strict=True)]
+    return jax.tree.unflatten(form, parts)
 
 
 def existing(values: Array, mask: Any, rows: Any, axis: str | None) -> Array:

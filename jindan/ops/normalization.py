@@ -12,6 +12,7 @@ import jax.numpy as jnp
 Array = jax.Array
 
 
+@partial(jax.jit, static_argnums=(2, 3, 4))  # layers of one shape are traced once
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def standardise(
     x: Array, mask: Array | None, axes: tuple[int, ...], epsilon: float, devices: str | None = None
@@ -31,21 +32,29 @@ def standardise(
     return _forward(x, mask, axes, epsilon, devices)[0]
 
 
-def _sum(values: Array, weight: Array | None, axes: tuple[int, ...], devices: str | None) -> Array:
-    total = jnp.sum(values if weight is None else values * weight, axis=axes, keepdims=True)
-    return total if devices is None else jax.lax.psum(total, devices)
+def _moments(x: Array, weight: Array | None, axes: tuple[int, ...], devices: str | None) -> tuple[Array, ...]:
+    """How many numbers count (at least 1), their mean and their variance, with axes of length 1."""
+    if weight is None:
+        count = jnp.full([1] * x.ndim, math.prod(x.shape[axis] for axis in axes), x.dtype)
+    else:
+        count = jnp.sum(weight, axis=axes, keepdims=True)
+    some = jnp.maximum(count, 1)
+    mean = jnp.sum(x if weight is None else x * weight, axis=axes, keepdims=True) / some
+    squares = (x - mean) ** 2
+    squares = jnp.sum(squares if weight is None else squares * weight, axis=axes, keepdims=True)
+    if devices is None:
+        return some, mean, squares / some
+    # One meeting of the devices: each with its own mean, put together as Chan, Golub and LeVeque do (1983).
+    counts, means, sums = jax.lax.all_gather((count + jnp.zeros_like(mean), mean, squares), devices)
+    count = jnp.maximum(jnp.sum(counts, 0), 1)
+    mean = jnp.sum(counts * means, 0) / count
+    return count, mean, jnp.sum(sums + counts * (means - mean) ** 2, 0) / count
 
 
 def _forward(x: Array, mask: Array | None, axes: tuple[int, ...], epsilon: float, devices: str | None) -> tuple:
     weight = None if mask is None else jnp.broadcast_to(mask, x.shape).astype(x.dtype)
-    if weight is None:
-        size = math.prod(x.shape[axis] for axis in axes)
-        count = jnp.asarray(size * (1 if devices is None else jax.lax.axis_size(devices)), x.dtype)
-    else:
-        count = jnp.maximum(_sum(weight, None, axes, devices), 1)
-    mean = _sum(x, weight, axes, devices) / count
+    count, mean, variance = _moments(x, weight, axes, devices)
     centred = x - mean
-    variance = _sum(centred**2, weight, axes, devices) / count
     inverse = jax.lax.rsqrt(variance + epsilon)
     result = centred * inverse
     return (result, mean, variance), (result, inverse, weight, count)
@@ -57,9 +66,11 @@ def _backward(
     result, inverse, weight, count = saved
     slope = cotangents[0]
     # Numbers that do not count in the moments are moved by them, but do not move them.
-    rest = _sum(slope, None, axes, devices) + result * _sum(slope * result, None, axes, devices)
-    rest = rest / count
+    sums = [jnp.sum(slopes, axis=axes, keepdims=True) for slopes in (slope, slope * result)]
+    if devices is not None:
+        sums = list(jax.lax.psum(jnp.stack(sums), devices))
+    rest = (sums[0] + result * sums[1]) / count
     return inverse * (slope - (rest if weight is None else weight * rest)), None
 
 
-standardise.defvjp(_forward, _backward)
+standardise.__wrapped__.defvjp(_forward, _backward)

@@ -175,11 +175,14 @@ class Optimizer(Spec, kind="optimizer"):
             rate = rate * scale.astype(dtype)
         t = (state["step"] + 1).astype(dtype)
         shared = self.advance(state["shared"], t)
+        # Where an update is traced rather than done, arrays of one shape are traced once.
+        traced = isinstance(leaves[0], jax.core.Tracer)
+        update = jax.jit(lambda *given: self.update(*given)) if traced else self.update
         new, slots = [], []
         for w, g, old in zip(leaves, grads, state["slots"], strict=True):
             if self.weight_decay is not None:
                 w = w - w * self.weight_decay * rate
-            w, fresh = self.update(w, g, old, rate, t, shared)
+            w, fresh = update(w, g, old, rate, t, shared)
             new.append(w)
             slots.append(fresh)
         return new, {**state, "step": state["step"] + 1, "slots": tuple(slots), "shared": shared}

@@ -169,7 +169,8 @@ def test_training_with_batch_norm_learns_and_saves_its_state(tmp_path):
     import jindan as jd
     from jindan.models import Sequential
 
-    x = RNG.normal(size=(64, 2, 3)).astype(np.float32) * 5 + 3
+    # Rows of its own: those of a common generator depend on which tests ran before.
+    x = np.random.default_rng(3).normal(size=(64, 2, 3)).astype(np.float32) * 5 + 3
     y = (x.sum((1, 2)) > x.sum((1, 2)).mean()).astype(int)
     model = Sequential(
         [
@@ -181,7 +182,7 @@ def test_training_with_batch_norm_learns_and_saves_its_state(tmp_path):
         ]
     )
     model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
-    model.fit(x, y, epochs=60, batch_size=16, seed=0)
+    model.fit(x, y, epochs=120, batch_size=16, seed=0)
     assert model.evaluate(x, y)[1] > 0.9
     assert len(model.trainable_weights) == 8
     assert len(model.non_trainable_weights) == 4
