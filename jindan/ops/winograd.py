@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from functools import cache, partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +23,6 @@ POINTS = {
 }
 # Bytes of transformed inputs and outputs that are worked on at once.
 BLOCK = 6 * 2**20
-TINY = 1e-12  # below which a number of the matrices is rounding
 LARGEST = 5  # the widest window: a wider one leaves no room for two outputs a tile at six points
 
 
@@ -51,7 +48,7 @@ def matrices(m: int, window: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarra
         b[j, : n - 1] = np.polynomial.polynomial.polyfromroots(others)
     a[-1, -1] = g[-1, -1] = 1
     b[-1] = np.polynomial.polynomial.polyfromroots(points)
-    b[np.abs(b) < TINY] = 0
+    b[np.abs(b) < 1e-12] = 0
     return a, g, b
 
 
@@ -234,67 +231,25 @@ def spread(x: Array, axis: int, matrix: np.ndarray, m: int, tiles: int, low: int
         shift, place = divmod(a - low, m)
         part = lax.index_in_dim(x, place, axis + 1, keepdims=False)
         parts.append(_pad(part, axis, -shift, tiles + shift - blocks))
-    return jnp.stack(_rows(matrix, parts))
+    return jnp.stack([_combine(row, parts) for row in matrix])
 
 
 def gather(v: Array, axis: int, matrix: np.ndarray, m: int, length: int, low: int) -> Array:
     """The transpose of `spread`: Σ matrix[i, a] · v[i, …, t, …] summed at m·t + a − low, cut to `length`."""
     tiles, blocks = v.shape[axis + 1], -(-length // m)
-    sums = _columns(matrix, [lax.index_in_dim(v, i, 0, keepdims=False) for i in range(len(matrix))])
+    parts = [lax.index_in_dim(v, i, 0, keepdims=False) for i in range(len(matrix))]
     places: list[list[Array]] = [[] for _ in range(m)]
     for a in range(matrix.shape[1]):
         shift, place = divmod(a - low, m)
-        places[place].append(_pad(sums[a], axis, shift, blocks - tiles - shift))
+        places[place].append(_pad(_combine(matrix[:, a], parts), axis, shift, blocks - tiles - shift))
     x = jnp.stack([sum(terms[1:], terms[0]) for terms in places], axis + 1)
     x = x.reshape(*x.shape[:axis], blocks * m, *x.shape[axis + 2 :])
     return lax.slice_in_dim(x, 0, length, axis=axis)
 
 
-def _rows(matrix: np.ndarray, parts: list[Array]) -> list[Array]:
-    """Σ_a matrix[i, a] · parts[a] for every i; opposite rows share their even and their odd part."""
-    found: dict[int, Array] = {}
-    for i, j in _opposite(matrix).items():
-        even, odd = (_combine((matrix[i] + sign * matrix[j]) / 2, parts) for sign in (1, -1))
-        found[i], found[j] = even + odd, even - odd
-    return [found[i] if i in found else _combine(row, parts) for i, row in enumerate(matrix)]
-
-
-def _columns(matrix: np.ndarray, parts: list[Array]) -> list[Array]:
-    """Σ_i matrix[i, a] · parts[i] for every a; of the parts of opposite rows, their sum and their difference."""
-    pairs = _opposite(matrix)
-    terms = [(matrix[i], parts[i]) for i in range(len(matrix)) if i not in (*pairs, *pairs.values())]
-    for i, j in pairs.items():
-        terms += [
-            ((matrix[i] + matrix[j]) / 2, parts[i] + parts[j]),
-            ((matrix[i] - matrix[j]) / 2, parts[i] - parts[j]),
-        ]
-    return [
-        _combine(np.array([row[a] for row, _ in terms]), [part for _, part in terms]) for a in range(len(matrix[0]))
-    ]
-
-
-def _opposite(matrix: np.ndarray) -> dict[int, int]:
-    """Rows of two points p and −p, which differ by the sign of every other number: the first → the second."""
-    found: dict[int, int] = {}
-    for i, j in itertools.combinations(range(len(matrix)), 2):
-        same, turned = (np.abs(matrix[i] - sign * matrix[j]) < TINY for sign in (1, -1))
-        if (same | turned).all() and not same.all() and not turned.all():
-            found[i] = j
-    return found
-
-
 def _combine(row: np.ndarray, parts: list[Array]) -> Array:
-    """Σ_a row[a] · parts[a], what is added before what is taken off."""
-    total: Any = None
-    for a in np.argsort(-np.sign(row), kind="stable"):
-        size = abs(row[a])
-        if size > TINY:
-            term = parts[a] if abs(size - 1) < TINY else parts[a] * np.asarray(size, parts[a].dtype)
-            if total is None:
-                total = term if row[a] > 0 else -term
-            else:
-                total = total + term if row[a] > 0 else total - term
-    return total
+    terms = [part if c == 1 else part * np.asarray(c, part.dtype) for c, part in zip(row, parts, strict=True) if c]
+    return sum(terms[1:], terms[0])
 
 
 def _pad(x: Array, axis: int, low: int, high: int) -> Array:
