@@ -92,4 +92,4 @@ def parts_of(loss: Any) -> tuple[Any, ...]:
 
 def weights_of(loss: Any) -> tuple[float, ...]:
     """Their weights."""
-    return loss.weights if isinstance(loss, JointLoss) else (1.0,)
+    return loss.weights if isinstance(loss, JointLoss) else (loss.weight,)

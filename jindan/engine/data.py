@@ -54,8 +54,9 @@ class Data:
                 )  # fmt: skip
         rows = count(x)
         if rows == 0:
+            shapes = ", ".join(f"shape {part.shape}" for part in (x if isinstance(x, tuple) else (x,)))
             raise InputError(
-                "There are no rows.", where=f"{where}x", expected="at least one row", received=f"shape {row_shape(x)}",
+                "There are no rows.", where=f"{where}x", expected="at least one row", received=shapes,
                 help="Check how the data were read or split.",
             )  # fmt: skip
         others = [(f"x[{i}]", part) for i, part in enumerate(x)] if isinstance(x, tuple) else []

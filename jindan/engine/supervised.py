@@ -96,9 +96,9 @@ class Supervised:
 
     @cached_property
     def apart(self) -> int:
-        """How many losses are kept apart until each is finished: those of several outputs, one a root of its mean."""
-        parts = parts_of(self.outline.loss)
-        return len(parts) if len(parts) > 1 and any(map(finishes, parts)) else 0
+        """How many losses are kept apart until each is finished: several, or one with a weight, that end in a root."""
+        parts, weights = parts_of(self.outline.loss), weights_of(self.outline.loss)
+        return len(parts) if (len(parts) > 1 or weights != (1.0,)) and any(map(finishes, parts)) else 0
 
     @cached_property
     def random(self) -> bool:

@@ -1,6 +1,6 @@
 """Layers, one family a file."""
 
-from .attention import AdditiveAttention, Attention, MultiHeadAttention
+from .attention import AdditiveAttention, Attention
 from .augmentation import (
     RandomBrightness,
     RandomContrast,
@@ -11,6 +11,7 @@ from .augmentation import (
     RandomZoom,
 )
 from .base import Context, Layer, Weight
+from .convlstm import ConvLSTM1D, ConvLSTM2D
 from .convolution import Conv1D, Conv2D, Conv3D
 from .core import ELU, Activation, Dense, Flatten, Input, LeakyReLU, Maxout, PReLU, ReLU, Softmax
 from .dropout import (
@@ -22,6 +23,7 @@ from .dropout import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
+from .einsum import EinsumDense
 from .embedding import Embedding, PositionalEncoding, PositionEmbedding
 from .functions import (
     ActivityRegularization,
@@ -36,7 +38,9 @@ from .functions import (
     multiply,
     subtract,
 )
+from .heads import MultiHeadAttention
 from .inner import Residual
+from .masks import WithMask
 from .merge import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
 from .network import Network
 from .normalization import (
@@ -127,6 +131,8 @@ __all__ = [
     "Conv2D",
     "Conv2DTranspose",
     "Conv3D",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
     "Convolution1D",
     "Convolution1DTranspose",
     "Convolution2D",
@@ -141,6 +147,7 @@ __all__ = [
     "Dot",
     "Dropout",
     "ELU",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRU",
@@ -217,6 +224,7 @@ __all__ = [
     "UpSampling2D",
     "UpSampling3D",
     "Weight",
+    "WithMask",
     "Wiring",
     "ZeroPadding1D",
     "ZeroPadding2D",

@@ -11,12 +11,16 @@ import jax
 import jax.numpy as jnp
 
 from .. import activations, constraints, initializers, regularizers  # noqa: F401  (their names are looked up by layers)
-from ..errors import InputError, ShapeError
+from ..errors import InputError, ShapeError, undefined
 from ..spec import COUNT, Choice, Number, Spec, item, with_fields
 from .settled import settle
 
 Array = jax.Array
 Shape = tuple[int, ...]
+OWN_LAYER = (
+    "`weights(self, shape)` names the arrays (in place of `build`), `apply(self, w, x, ctx)` computes (in place of "
+    "`call`); settings are fields of the class. See “A layer of your own” in the guide."
+)
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,7 @@ class Layer(Spec, kind="layer"):
         moves: Whether its outputs are numbers of its inputs (or 0), in other places.
         many: Whether it takes a list of inputs: then `output_shape` and `weights` get a list of shapes.
         passes_mask: Whether its output has the mask of its input.
+        reads_mask: Whether a call may give it a mask, `layer(x, mask=mask)`.
         keeps_shape: Whether `output_shape` only refuses shapes, so that the layer may serve as an activation.
         full_precision: Whether it gets its weights uncast where a plan computes in half precision.
         exact_inputs: Whether it gets its inputs uncast there, too.
@@ -161,6 +166,7 @@ class Layer(Spec, kind="layer"):
     moves: ClassVar[bool] = False
     many: ClassVar[bool] = False
     passes_mask: ClassVar[bool] = False
+    reads_mask: ClassVar[bool] = False
     keeps_shape: ClassVar[bool] = False
     full_precision: ClassVar[bool] = False
     exact_inputs: ClassVar[bool] = False
@@ -200,7 +206,7 @@ class Layer(Spec, kind="layer"):
 
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         """The outputs (rows, …) for inputs (rows, …)."""
-        raise NotImplementedError
+        raise undefined(self, "apply(self, w, x, ctx)", "the outputs (rows, …)", OWN_LAYER)
 
     def mask_of(self, x: Any, mask: Any) -> Any:
         """The mask of the output for inputs and their mask."""

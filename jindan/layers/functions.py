@@ -51,6 +51,7 @@ class Lambda(_Function):
     """
 
     many = True
+    reads_mask = True
 
     def __init__(
         self, function: Any, output_shape: Any = None, mask: Any = None, arguments: Any = (), *,

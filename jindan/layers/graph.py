@@ -1,4 +1,4 @@
-"""Graphs of layers under construction: what `Dense(3)(x)` gives, and how a Model reads it."""
+"""Graphs of layers under construction: what `Dense(3)(x)` gives; `reading.py` makes a Model of it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..utils import draw_seed
 from .base import Context, Layer
 from .core import Input
+from .masks import WithMask
 from .network import Network
 from .wiring import Wiring
 
@@ -25,7 +26,8 @@ class Symbol:
         layer: The layer, an Input for the graph's inputs.
         sources: What it reads.
         pick: Which of several outputs this is, None when there is one.
-        origin: (weights of the layer in the model it comes from), or None when they are drawn anew.
+        origin: (model, number of the layer) that its weights come from, or None when they are drawn anew.
+        within: The call of a model that this is a part of, or None.
     """
 
     def __init__(self, layer: Layer, sources: tuple[Symbol, ...] = (), origin: Any = None, call: Any = None,
@@ -33,6 +35,7 @@ class Symbol:
         self.maker = layer if maker is None else maker  # the layer as it was before settings of the call
         self.layer, self.sources, self.origin, self.pick = layer, sources, origin, pick
         self.call = self if call is None else call  # several outputs of one call share it
+        self.within: Any = None
 
     @property
     def shape(self) -> tuple | None:
@@ -129,12 +132,15 @@ def connect(layer: Layer, inputs: Any, *more: Any, origin: Any = None, **setting
         inputs, more: Values of the graph, as a list or one by one.
         origin: Weights it starts from.
         settings: Fields of the layer that belong to the call in Keras, such as `use_causal_mask=True`;
-            `training=False` is its field `inference`. Those that are None are left alone.
+            `training=False` is its field `inference`, and `mask=`, one or one an input, says which steps exist, to a
+            layer that reads masks. Those that are None are left alone.
     """
     given = [*(inputs if isinstance(inputs, (list, tuple)) else [inputs]), *(m for m in more if m is not None)]
     maker = layer
     arrays = bool(given) and all(isinstance(value, (np.ndarray, jax.Array)) for value in given)
-    training = settings.pop("training", None)
+    training, mask = settings.pop("training", None), settings.pop("mask", None)
+    if mask is not None and not layer.reads_mask:
+        settings["mask"] = mask
     known = {field.name for field in fields(layer)}  # type: ignore[arg-type]
     settings = {n: v for n, v in settings.items() if v is not None and (v is not False or n in known)}
     unknown = [name for name in settings if name not in known or name == "mask"]
@@ -144,7 +150,7 @@ def connect(layer: Layer, inputs: Any, *more: Any, origin: Any = None, **setting
         raise InputError(
             f"{unknown[0]} cannot be given in a call.", where=type(layer).__name__, expected="the inputs alone",
             received=f"{unknown[0]}={settings[unknown[0]]!r}",
-            help="Masks come from Masking or Embedding(mask_zero=True); model(x, training=True) draws at inference.",
+            help="WithMask()([x, mask]) is x with a mask for what follows; model(x, training=True) draws at inference.",
         )  # fmt: skip
     changes = settings
     if training is False and not arrays:
@@ -152,9 +158,10 @@ def connect(layer: Layer, inputs: Any, *more: Any, origin: Any = None, **setting
     if changes:
         layer = layer.replace(**changes)
     where = f"{type(layer).__name__} {layer.name or ''}".strip()
+    masks = _one_each(mask, given, where) if layer.reads_mask else [None] * len(given)
     if arrays:
-        return _computed(layer, given, where, bool(training))
-    sources = tuple(symbol_of(value, where) for value in given)
+        return _computed(layer, given, where, bool(training), masks)
+    sources = tuple(_masked(symbol_of(value, where), own) for value, own in zip(given, masks, strict=True))
     symbol = Symbol(layer, sources, origin, maker=maker)
     forms = [shape_of(source) for source in sources]
     if all(form is not None for form in forms):
@@ -164,7 +171,24 @@ def connect(layer: Layer, inputs: Any, *more: Any, origin: Any = None, **setting
     return symbol
 
 
-def _computed(layer: Layer, arrays: list, where: str, training: bool) -> Any:
+def _one_each(mask: Any, given: list, where: str) -> list:
+    """The mask of each input: of the first, where one was given, or as they were listed."""
+    found = list(mask) if isinstance(mask, (list, tuple)) else [mask]
+    if len(found) > len(given):
+        raise InputError(
+            "A call has more masks than inputs.", where=where, received=f"{len(found)} masks",
+            expected=f"at most {len(given)}, None for an input that has none",
+            help="mask=[mask_of_a, mask_of_b] goes with [a, b].",
+        )  # fmt: skip
+    return found + [None] * (len(given) - len(found))
+
+
+def _masked(value: Symbol, mask: Any) -> Symbol:
+    """A value of a graph with the mask that a call gave for it."""
+    return value if mask is None else connect(WithMask(), [value, mask])
+
+
+def _computed(layer: Layer, arrays: list, where: str, training: bool, masks: list) -> Any:
     """A layer without weights, applied to arrays."""
     arrays = [jnp.asarray(a) for a in arrays]
     shape: Any = tuple(tuple(a.shape[1:]) for a in arrays)
@@ -174,7 +198,8 @@ def _computed(layer: Layer, arrays: list, where: str, training: bool) -> Any:
             received=f"an array of shape {arrays[0].shape}",
             help=f"model = Sequential([{layer!r}]); model.predict(x).",
         )  # fmt: skip
-    mask: Any = [None] * len(arrays) if layer.many else None
+    known = [m if m is None else jnp.asarray(m) for m in masks]
+    mask: Any = known if layer.many else known[0]
     value: Any = arrays if layer.many else arrays[0]
     key = jax.random.key(draw_seed()) if training else None
     return layer.apply({}, value, Context(training=training, key=key, mask=mask))
@@ -202,75 +227,3 @@ def shape_of(symbol: Symbol) -> Any:
             cached = cached[symbol.pick]
         symbol._shape = cached  # type: ignore[attr-defined]
     return cached
-
-
-def read(inputs: list[Symbol], outputs: list[Symbol]) -> tuple[list[Layer], list[Any], Wiring]:
-    """The layers between inputs and outputs in an order in which they can be computed, their origins, and the wiring.
-
-    The order is Keras's, so that weights can go over: by depth, counted from the outputs, the deepest first; where it
-    is equal, by the order in which a walk from the outputs back to the inputs, first sources first, comes to them.
-
-    Raises:
-        InputError: when an output hangs on an input that is not listed.
-    """
-    number: dict[int, int] = {id(symbol): i for i, symbol in enumerate(inputs)}
-    ordered = _by_depth([symbol for symbol in _walked(number, outputs) if id(symbol) not in number], outputs)
-    places: dict[int, int] = {}
-    layers: list[Layer] = []
-    origins: list[Any] = []
-    nodes: list[tuple[int, tuple]] = []
-
-    def source(symbol: Symbol) -> Any:
-        found = number[id(symbol.call)]
-        return found if symbol.pick is None else (found, symbol.pick)
-
-    for symbol in ordered:
-        place = places.setdefault(id(symbol.maker), len(layers))
-        if place == len(layers):
-            layers.append(symbol.layer)
-            origins.append(symbol.origin)
-        elif layers[place] != symbol.layer:
-            raise InputError(
-                "A layer is used twice with different settings of the call.", where=type(symbol.layer).__name__,
-                expected=repr(layers[place]), received=repr(symbol.layer), help="Make two layers of it.",
-            )  # fmt: skip
-        number[id(symbol)] = len(inputs) + len(nodes)
-        nodes.append((place, tuple(source(s) for s in symbol.sources)))
-    wiring = Wiring(nodes=tuple(nodes), outputs=tuple(source(s) for s in outputs), inputs=len(inputs))
-    return layers, origins, wiring
-
-
-def _walked(known: dict[int, int], outputs: list[Symbol]) -> list[Symbol]:
-    """Every value from the inputs to the outputs, each after its sources; first sources first."""
-    found: list[Symbol] = []
-    done: set[int] = set()
-    for end in outputs:
-        waiting = [end.call]
-        while waiting:
-            symbol = waiting[-1]
-            missing = [s.call for s in symbol.sources if id(s.call) not in done] if id(symbol) not in known else []
-            if id(symbol) in done or not missing:
-                waiting.pop()
-                if id(symbol) not in done:
-                    done.add(id(symbol))
-                    found.append(symbol)
-                    if isinstance(symbol.layer, Input) and id(symbol) not in known:
-                        raise InputError(
-                            "An output hangs on an Input that the model was not given.", where="Model",
-                            expected="every Input the outputs are made from, in inputs=", received=repr(symbol.layer),
-                            help="Model(inputs=[a, b], outputs=y).",
-                        )  # fmt: skip
-                continue
-            waiting.extend(reversed(missing))
-    return found
-
-
-def _by_depth(found: list[Symbol], outputs: list[Symbol]) -> list[Symbol]:
-    """Values sorted as Keras does: a layer's depth is its longest way to an output."""
-    depth: dict[int, int] = {}
-    for symbol in reversed(found):
-        depth[id(symbol)] = max(depth.get(id(symbol), 0), depth.get(id(symbol.maker), 0))
-        depth[id(symbol.maker)] = depth[id(symbol)]
-        for source in symbol.sources:
-            depth[id(source.call)] = max(depth.get(id(source.call), 0), depth[id(symbol)] + 1)
-    return sorted(found, key=lambda symbol: -depth[id(symbol)])

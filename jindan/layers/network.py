@@ -15,7 +15,7 @@ import numpy as np
 from ..constraints import Constraint
 from ..errors import InputError, ShapeError
 from .base import Array, Context, Layer, Shape, Weight, cast
-from .wiring import Wiring, number_of, stack_of, take
+from .wiring import Wiring, mask_at, number_of, stack_of, take
 
 Weights = tuple[dict[str, Any], ...]
 CACHE = 2**21  # numbers of one layer's outputs, 8 MiB in float32
@@ -93,10 +93,14 @@ class Network:
             for (index, _), found in zip(self.graph.nodes, given, strict=True)
         )
 
+    def shape_at(self, source: Any) -> Shape:
+        """The shape of one row of what a source of the graph stands for."""
+        return take(self._values, source)
+
     @property
     def output_shapes(self) -> tuple[Shape, ...]:
         """The shape of one row of each output."""
-        return tuple(take(self._values, source) for source in self.graph.outputs)
+        return tuple(map(self.shape_at, self.graph.outputs))
 
     @property
     def output_shape(self) -> Any:
@@ -239,7 +243,7 @@ class Network:
         masks: list[Any] = list(mask) if several and mask is not None else [mask] * len(values)
         for place, (index, sources) in enumerate(graph.nodes[:upto]):
             layer, w = self.layers[index], weights[index]
-            given, known = [take(values, s) for s in sources], [masks[number_of(s)] for s in sources]
+            given, known = [take(values, s) for s in sources], [mask_at(masks, s) for s in sources]
             ctx.index, ctx.place, ctx.frozen = index, place, not layer.trainable
             ctx.training = training and not layer.inference
             if ctx.compute is not None and not layer.full_precision:
@@ -253,7 +257,7 @@ class Network:
         ctx.mask, ctx.training = mask, training
         if upto is not None:
             return values[-1], masks[-1]
-        outputs, known = [take(values, s) for s in graph.outputs], [masks[number_of(s)] for s in graph.outputs]
+        outputs, known = [take(values, s) for s in graph.outputs], [mask_at(masks, s) for s in graph.outputs]
         return (outputs[0], known[0]) if len(outputs) == 1 else (tuple(outputs), tuple(known))
 
     @cached_property

@@ -88,6 +88,7 @@ class BatchNormalization(_Normalization):
     shift", 2015.
     """
 
+    reads_mask = True
     axis: int = item(default=-1, rule=Number(integer=True))
     momentum: float = item(default=0.99, rule=FRACTION)
     epsilon: float = item(default=1e-3, rule=POSITIVE)

@@ -261,6 +261,7 @@ class GlobalAveragePooling1D(_GlobalAverage):
 
     aliases = ("GlobalAvgPool1D",)
     axes = 1
+    reads_mask = True
 
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         if ctx.mask is None:

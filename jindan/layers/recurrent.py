@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import jax.numpy as jnp
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, ShapeError
 from ..initializers import Initializer
 from ..ops import recurrence
 from ..spec import COUNT, FRACTION, Number, item
@@ -20,16 +20,19 @@ class _Recurrent(Layer, abstract=True):
     """Base: (rows, time, features) → (rows, units), or (rows, time, units) with `return_sequences`.
 
     With `return_state` the last states follow the output, as a tuple. A masked step leaves the states as they are and
-    repeats the output (zero with `zero_output_for_mask`).
+    repeats the output (zero with `zero_output_for_mask`). In a graph, `layer(x, initial_state=states)` starts from
+    other states than zeros: it has `initial_state` then, and reads a list, the states after the sequence.
     """
 
     splits = True
+    reads_mask = True
     _gates = 1
     _states = 1
     _extra = 0  # operations a unit and step besides the affine map and its activation
     _kept = 4  # numbers a unit and step that the loops of `ops/recurrence_loops.py` hold at their height
 
     zero_output_for_mask: bool = item(default=False, kw_only=True)
+    initial_state: bool = item(default=False, kw_only=True)
 
     if TYPE_CHECKING:  # each layer lists its own, in Keras's order
         units: Any
@@ -59,25 +62,53 @@ class _Recurrent(Layer, abstract=True):
                 help="model.generate carries the state from entry to entry; longer rows train across more steps.",
             )  # fmt: skip
 
+    def __call__(self, sequences: Any, initial_state: Any = None, **named: Any) -> Any:
+        """Connect it to a sequence and, as in Keras, to states to start from: what another layer gives, or a list."""
+        given, several = with_states(sequences, initial_state)
+        return super().__call__(given, initial_state=several, **named)
+
+    @property
+    def many(self) -> bool:  # type: ignore[override]
+        """Whether it reads a list: it does where states to start from follow the sequence."""
+        return bool(self.initial_state)
+
     @property
     def passes_mask(self) -> bool:  # type: ignore[override]
         """Whether its output has the mask of its input: one that keeps its steps does."""
         return bool(self.return_sequences)
 
     @property
+    def streams(self) -> bool:
+        return not self.initial_state
+
+    def mask_of(self, x: Any, mask: Any) -> Any:
+        own = first_mask(mask) if self.passes_mask else None
+        return (own, *[None] * self._states) if self.return_state else own
+
+    @property
     def random(self) -> bool:
         return not (is_zero(self.dropout) and is_zero(self.recurrent_dropout))
 
-    def output_shape(self, shape: Shape) -> Any:
-        need_rank(self, shape, (2,), "rows of shape (time, features)")
-        out = (shape[0], self.units) if self.return_sequences else (self.units,)
+    def output_shape(self, shape: Any) -> Any:
+        sequence = self._sequence(shape)
+        need_rank(self, sequence, (2,), "rows of shape (time, features)")
+        if self.initial_state:
+            need_states(self, shape[1:], [(self.units,)] * self._states)
+        out = (sequence[0], self.units) if self.return_sequences else (self.units,)
         return (out, *[(self.units,)] * self._states) if self.return_state else out
 
-    def weights(self, shape: Shape) -> dict[str, Weight]:
+    def _sequence(self, shape: Any) -> Shape:
+        """The shape of one row of the sequence."""
+        return shape[0] if self.initial_state else shape
+
+    def weights(self, shape: Any) -> dict[str, Weight]:
         width = self._gates * self.units
         found = {
             "kernel": Weight(
-                (shape[-1], width), self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint
+                (self._sequence(shape)[-1], width),
+                self.kernel_initializer,
+                self.kernel_regularizer,
+                self.kernel_constraint,
             ),
             "recurrent_kernel": Weight(
                 (self.units, width), self.recurrent_initializer, self.recurrent_regularizer, self.recurrent_constraint
@@ -88,17 +119,21 @@ class _Recurrent(Layer, abstract=True):
             found["bias"] = Weight(self._bias_shape(), start, self.bias_regularizer, self.bias_constraint)
         return found
 
-    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Any:
-        mask, keep = ctx.mask, None
+    def apply(self, w: dict[str, Array], x: Any, ctx: Context) -> Any:
+        mask, keep, initial = ctx.mask, None, None
+        if self.initial_state:
+            x, *initial = x
+            mask = first_mask(mask)
         if ctx.training and not is_zero(self.dropout):
             # One draw a sequence: the same inputs are dropped in all its steps (Gal & Ghahramani 2016).
-            x = x * _drop(ctx.stream(0), (x.shape[0], 1, x.shape[2]), self.dropout, x.dtype)
+            x = x * drop_factors(ctx.stream(0), (x.shape[0], 1, x.shape[2]), self.dropout, x.dtype)
         if ctx.training and not is_zero(self.recurrent_dropout):
-            keep = _drop(ctx.stream(3), (x.shape[0], self.units), self.recurrent_dropout, x.dtype)
+            keep = drop_factors(ctx.stream(3), (x.shape[0], self.units), self.recurrent_dropout, x.dtype)
         if self.go_backwards:
             x, mask = jnp.flip(x, 1), None if mask is None else jnp.flip(mask, 1)
         every = bool(self.return_sequences)
-        out, states = self.recur(x, *self._kernels(w, ctx), w.get("bias"), mask=mask, every=every, keep=keep)
+        out, states = self.recur(x, *self._kernels(w, ctx), w.get("bias"), initial=initial, mask=mask, every=every,
+                                 keep=keep)  # fmt: skip
         if self.zero_output_for_mask and mask is not None:
             out = jnp.where((mask[:, :, None] if every else mask[:, -1:]) > 0, out, 0)
         if self.activity_regularizer is not None:
@@ -107,12 +142,15 @@ class _Recurrent(Layer, abstract=True):
 
     def start(self, shape: Shape, rows: int, dtype: Any) -> States:
         """States of zeros for `rows` sequences."""
+        self._need_forwards()
+        return (jnp.zeros((rows, self.units), dtype),) * self._states
+
+    def _need_forwards(self) -> None:
         if self.go_backwards:
             raise InputError(
                 "A layer that reads its sequence from the end cannot go step by step.", where=type(self).__name__,
                 expected="go_backwards=False", received="go_backwards=True",
             )  # fmt: skip
-        return (jnp.zeros((rows, self.units), dtype),) * self._states
 
     def step(self, w: dict[str, Array], x: Array, state: States, ctx: Context) -> tuple[Array, States]:
         """The output (rows, units) for one step (rows, features), and the states after it; `ctx.mask` is (rows,)."""
@@ -127,12 +165,14 @@ class _Recurrent(Layer, abstract=True):
         """Outputs and last states for a whole sequence; see `jindan.ops.recurrence`."""
         raise NotImplementedError
 
-    def flops(self, shape: Shape) -> int:
-        affine = self._gates * self.units * (2 * (shape[-1] + self.units) + bool(self.use_bias) + 1)
-        return shape[0] * (affine + self._extra * self.units)
+    def flops(self, shape: Any) -> int:
+        time, features = self._sequence(shape)
+        affine = self._gates * self.units * (2 * (features + self.units) + bool(self.use_bias) + 1)
+        return time * (affine + self._extra * self.units)
 
-    def keeps(self, shape: Shape) -> int:
-        return shape[0] * (self._kept * self.units + 2 * shape[-1])
+    def keeps(self, shape: Any) -> int:
+        time, features = self._sequence(shape)
+        return time * (self._kept * self.units + 2 * features)
 
     def _bias_shape(self) -> Shape:
         return (self._gates * self.units,)
@@ -155,6 +195,8 @@ class SimpleRNN(_Recurrent):
         dropout, recurrent_dropout: Shares of inputs and of the state dropped while training, one draw a sequence.
         return_sequences: Whether the output holds every step, or the last.
         return_state: Whether the last states are given too, after the output.
+        initial_state: Whether states to start from follow the sequence among its inputs. `layer(x, initial_state=[h])`
+            of a graph sets it; masks of x count as ever (Keras then takes those only that the call gives).
         go_backwards: Whether the sequence is read from its end; outputs come in the order they were computed.
         unroll: Accepted for Keras's sake: the loop is compiled.
         stateful: Only False: state is carried by `start` and `step`, which `model.generate` uses.
@@ -237,7 +279,7 @@ class LSTM(_Recurrent):
         return recurrence.lstm(x, kernel, recurrent_kernel, bias, **more, **how)
 
     def _bias_start(self) -> Any:
-        return _UnitForget(self.bias_initializer) if self.unit_forget_bias else self.bias_initializer
+        return unit_forget(self.bias_initializer) if self.unit_forget_bias else self.bias_initializer
 
 
 class GRU(_Recurrent):
@@ -306,7 +348,48 @@ class _UnitForget(Initializer):
         return drawn
 
 
-def _drop(draw: Stream, shape: Shape, rate: Any, dtype: Any) -> Array:
+def unit_forget(others: Any) -> Initializer:
+    """How the bias of four gates starts: with 1 at the forget gate, and as another initialiser says elsewhere.
+
+    >>> from jindan.initializers import Zeros
+    >>> unit_forget(Zeros())((4,)).tolist()
+    [0.0, 1.0, 0.0, 0.0]
+    """
+    return _UnitForget(others)
+
+
+def with_states(sequences: Any, initial_state: Any) -> tuple[list, bool]:
+    """The inputs of a call in one list, the states after the sequence, and whether there are states.
+
+    >>> with_states("x", ["h", "c"]), with_states(["x"], None)
+    ((['x', 'h', 'c'], True), (['x'], False))
+    """
+    given = list(sequences) if isinstance(sequences, (list, tuple)) else [sequences]
+    if initial_state is not None:
+        given += list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
+    return given, len(given) > 1
+
+
+def first_mask(mask: Any) -> Any:
+    """The mask of the sequence, where there may be one for each input."""
+    return mask[0] if isinstance(mask, (list, tuple)) else mask
+
+
+def need_states(layer: Layer, shapes: Any, wanted: list[Shape]) -> None:
+    """Refuse states to start from that are others than the layer has.
+
+    Raises:
+        ShapeError: where their number or shapes differ.
+    """
+    if list(map(tuple, shapes)) != wanted:
+        raise ShapeError(
+            "The states to start from are not those of the layer.", where=f"initial_state of {type(layer).__name__}",
+            expected=", ".join(map(str, wanted)), received=", ".join(map(str, shapes)) or "none",
+            help="They are what such a layer of as many units gives after its output, with return_state=True.",
+        )  # fmt: skip
+
+
+def drop_factors(draw: Stream, shape: Shape, rate: Any, dtype: Any) -> Array:
     """Factors that are 0 with probability `rate` and 1 / (1 − rate) else."""
     keep = draw.uniform(shape) >= rate
     return jnp.where(keep, 1 / (1 - rate), 0).astype(dtype)

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..spec import Choice, item, with_fields
 from .base import Array, Context, Layer, Shape, Weight, need_rank
 from .inner import inner_apply, inner_shape, inner_weights
-from .recurrent import _Recurrent
+from .recurrent import _Recurrent, first_mask, with_states
 
 
 class Bidirectional(Layer):
@@ -26,6 +26,8 @@ class Bidirectional(Layer):
         backward_layer: The layer that reads from the end; unless given, one like `layer`.
 
     With `return_state` the states follow the output, those of the forward layer first. Outputs of masked steps are 0.
+    In a graph, `layer(x, initial_state=states)` starts from other states than zeros, in the same order: it has
+    `initial_state` then, and reads a list, the states after the sequence.
 
     >>> from jindan.layers import LSTM
     >>> Bidirectional(LSTM(3)).output_shape((5, 2)), Bidirectional(LSTM(3), merge_mode="sum").output_shape((5, 2))
@@ -35,6 +37,7 @@ class Bidirectional(Layer):
     layer: Any = item(kind="layer")
     merge_mode: str | None = item(default="concat", rule=Choice(("concat", "sum", "mul", "ave")), optional=True)
     backward_layer: Any = item(default=None, kind="layer")
+    initial_state: bool = item(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,6 +60,17 @@ class Bidirectional(Layer):
             )  # fmt: skip
 
     splits = True
+    reads_mask = True
+
+    def __call__(self, sequences: Any, initial_state: Any = None, **named: Any) -> Any:
+        """Connect it to a sequence and, as in Keras, to states to start from."""
+        given, several = with_states(sequences, initial_state)
+        return super().__call__(given, initial_state=several, **named)
+
+    @property
+    def many(self) -> bool:  # type: ignore[override]
+        """Whether it reads a list: it does where states to start from follow the sequence."""
+        return bool(self.initial_state)
 
     @property
     def passes_mask(self) -> bool:  # type: ignore[override]
@@ -71,8 +85,23 @@ class Bidirectional(Layer):
     def random(self) -> bool:
         return any(layer.random for layer in self._both)
 
-    def output_shape(self, shape: Shape) -> Any:
-        forward, backward = (layer.output_shape(shape) for layer in self._both)
+    def mask_of(self, x: Any, mask: Any) -> Any:
+        own = first_mask(mask) if self.passes_mask else None
+        outputs = (own,) if self.merge_mode is not None else (own, own)
+        states = 2 * self.layer._states if self.layer.return_state else 0
+        return (*outputs, *[None] * states) if len(outputs) + states > 1 else own
+
+    def _given(self, x: Any) -> tuple[Any, Any]:
+        """What the layers read, of inputs or of their shapes: the same, or each its own half of the states."""
+        if not self.initial_state:
+            return x, x
+        half = 1 + (len(x) - 1) // 2
+        return [x[0], *x[1:half]], [x[0], *x[half:]]
+
+    def output_shape(self, shape: Any) -> Any:
+        forward, backward = (
+            layer.output_shape(form) for layer, form in zip(self._both, self._given(shape), strict=True)
+        )
         first, second = (form[0] if self.layer.return_state else form for form in (forward, backward))
         if self.merge_mode == "concat":
             out: Any = (*first[:-1], first[-1] + second[-1])
@@ -88,15 +117,14 @@ class Bidirectional(Layer):
             return (first, second, *states)
         return (out, *states) if states else out
 
-    def weights(self, shape: Shape) -> dict[str, Weight]:
-        forward, backward = self._both
+    def weights(self, shape: Any) -> dict[str, Weight]:
+        forward, backward = (with_fields(layer, initial_state=False) for layer in self._both)
+        shape = shape[0] if self.initial_state else shape
         return inner_weights(forward, shape, "forward.") | inner_weights(backward, shape, "backward.")
 
-    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Any:
-        found = [
-            inner_apply(layer, w, x, ctx, place, prefix)
-            for place, (layer, prefix) in enumerate(zip(self._both, ("forward.", "backward."), strict=True))
-        ]
+    def apply(self, w: dict[str, Array], x: Any, ctx: Context) -> Any:
+        both = zip(self._both, self._given(x), ("forward.", "backward."), strict=True)
+        found = [inner_apply(layer, w, given, ctx, place, prefix) for place, (layer, given, prefix) in enumerate(both)]
         states: tuple[Array, ...] = ()
         if self.layer.return_state:
             states = (*found[0][1:], *found[1][1:])
@@ -114,11 +142,12 @@ class Bidirectional(Layer):
         }[self.merge_mode]()
         return (out, *states) if states else out
 
-    def flops(self, shape: Shape) -> int:
-        return sum(layer.flops(shape) for layer in self._both) + Layer.flops(self, shape)
+    def flops(self, shape: Any) -> int:
+        both = zip(self._both, self._given(shape), strict=True)
+        return sum(layer.flops(form) for layer, form in both) + Layer.flops(self, shape)
 
-    def keeps(self, shape: Shape) -> int:
-        return sum(layer.keeps(shape) for layer in self._both)
+    def keeps(self, shape: Any) -> int:
+        return sum(layer.keeps(form) for layer, form in zip(self._both, self._given(shape), strict=True))
 
     def start(self, shape: Shape, rows: int, dtype: Any) -> Any:
         raise InputError(
@@ -131,10 +160,12 @@ class Bidirectional(Layer):
         second = self.backward_layer
         if second is None:
             second = with_fields(self.layer, go_backwards=not self.layer.go_backwards)
-        if not self.layer.return_sequences:
-            return self.layer, second
-        # A repeated output stands for what was read before, which is another side for each layer: zeros, as in Keras.
-        return with_fields(self.layer, zero_output_for_mask=True), with_fields(second, zero_output_for_mask=True)
+        changes: dict[str, Any] = {"initial_state": self.initial_state}
+        if self.layer.return_sequences:
+            # A repeated output stands for what was read before, which is another side for each layer: zeros, as in
+            # Keras.
+            changes["zero_output_for_mask"] = True
+        return with_fields(self.layer, **changes), with_fields(second, **changes)
 
 
 class TimeDistributed(Layer):
@@ -149,6 +180,7 @@ class TimeDistributed(Layer):
     """
 
     passes_mask = True
+    reads_mask = True
     layer: Any = item(kind="layer")
 
     @property

@@ -58,6 +58,14 @@ def take(values: Any, source: Any) -> Any:
     return values[source[0]][source[1]] if isinstance(source, tuple) else values[source]
 
 
+def mask_at(masks: Any, source: Any) -> Any:
+    """The mask of what a source stands for; a layer of several outputs may give a mask for each."""
+    found = masks[number_of(source)]
+    if not isinstance(found, tuple):
+        return found
+    return found[source[1] if isinstance(source, tuple) else 0]
+
+
 def stack_of(layers: int) -> Wiring:
     """Layers one on another."""
     return Wiring(nodes=tuple((i, (i,)) for i in range(layers)), outputs=(layers,))

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from ..errors import undefined
 from ..lazy import defined
-from ..spec import Spec
+from ..spec import Number, Spec, item
 
 Array = jax.Array
 EPSILON = 1e-7
@@ -20,6 +21,7 @@ class Loss(Spec, kind="loss"):
     Shapes: targets and predictions (rows, …, outputs) → (rows, …), one number a row, of sequences one a step.
 
     Attributes:
+        weight: What a training multiplies it with, `compile(loss_weights=)`; calls and `rows` give it without.
         targets: What the targets are: "real", "one-hot", "integer", "binary", "signs", "count" or "any".
         fused: The activations whose logits `logit_rows` takes.
 
@@ -31,9 +33,11 @@ class Loss(Spec, kind="loss"):
     targets: ClassVar[str] = "real"
     fused: ClassVar[tuple[str, ...]] = ()
 
+    weight: float = item(default=1.0, rule=Number(), kw_only=True)
+
     def rows(self, y_true: Array, y_pred: Array) -> Array:
         """The loss of each row: (rows, …, outputs) → (rows, …). Both arrays have one shape, but for class numbers."""
-        raise NotImplementedError
+        raise undefined(self, "rows(self, y_true, y_pred)", "the loss of each row", "A JAX function serves as well.")
 
     def logit_rows(self, y_true: Array, logits: Array) -> Array:
         """The same from the pre-activation of the output layer."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 from ..errors import InputError, UnknownNameError, suggestion
 from ..joint import JointLoss, OutputMetric
 from ..losses import CustomLoss, Loss
 from ..plan import Plan
+from ..spec import get
 from .fitting import flat
 from .ports import Ports
 
@@ -42,21 +44,32 @@ def settings_of(
                     expected="a name, an object or a function" + ("" if where == "loss" else ", or a list of them"),
                     received=dict(entry), help=f"{where}={next(iter(entry.values()), None)!r}",
                 )  # fmt: skip
-    shares = loss_weights.values() if isinstance(loss_weights, Mapping) else flat(loss_weights)
-    if any(share is not None and share != 1 for share in shares):
-        raise InputError(
-            "The loss of one output has no weight beside others.", where="loss_weights",
-            expected="several outputs, or weights of 1", received=repr(loss_weights),
-            help="Leave it out: the learning rate says how large the steps are.",
-        )  # fmt: skip
     settings = {
         "optimizer": _optimizer(optimizer),
         "metrics": flat(metrics),
         "weighted_metrics": flat(weighted_metrics),
     }
     if loss is not None:
-        settings["loss"] = loss[0] if isinstance(loss, (list, tuple)) and len(loss) == 1 else loss
+        settings["loss"] = _scaled(
+            loss[0] if isinstance(loss, (list, tuple)) and len(loss) == 1 else loss, loss_weights
+        )
     return settings | plan
+
+
+def _scaled(loss: Any, weights: Any) -> Any:
+    """The loss of one output times its weight, as one number, a list or a dict of one."""
+    found = list(weights.values()) if isinstance(weights, Mapping) else flat(weights)
+    share = next((share for share in found if share is not None), 1.0)
+    if len(found) > 1 or isinstance(share, bool) or not isinstance(share, Real):
+        raise InputError(
+            "The loss of one output has one weight.", where="loss_weights",
+            expected="a number, or a list or dict of one", received=repr(weights),
+            help="loss_weights=0.5, or leave it out.",
+        )  # fmt: skip
+    if share == 1:
+        return loss
+    known = get("loss", loss, where="loss")
+    return (known if isinstance(known, Loss) else CustomLoss(known)).replace(weight=float(share))
 
 
 def _optimizer(given: Any) -> Any:

@@ -10,10 +10,13 @@ from typing import Any, TextIO
 from ..engine.train import Progress
 from ..layers.wiring import number_of
 from ..utils import is_open, write_line
+from .groups import GroupView
+from .symbolic import BETWEEN
 
 
-def summary(model: Any, width: int = 90) -> str:
-    """Layers, output shapes, parameter counts, memory and FLOPs, as Keras lays them out."""
+def summary(model: Any, width: int = 90, expanded: bool = False) -> str:
+    """Layers, output shapes, parameter counts, memory and FLOPs, as Keras lays them out; models within it as one layer,
+    or, expanded, layer by layer."""
     lines = [f'Model: "{model.name}"', "─" * width]
     graph = model.wiring is not None
     columns = (max(24, width - (70 if graph else 52)), 20, 12, 10, 10, 18)[: 6 if graph else 5]
@@ -22,15 +25,15 @@ def summary(model: Any, width: int = 90) -> str:
     lines.append("═" * width)
     total = trained = 0
     size = model.itemsize
-    sources = _sources(model) if graph else []
-    for index, view in enumerate(model.layers):
-        cells = [f"{view.name} ({type(view.spec).__name__})", "?", "0", "?", "?"]
+    for view in model.all_layers if expanded else model.layers:
+        kind = "Model" if isinstance(view, GroupView) else type(view.spec).__name__
+        cells = [f"{view.name} ({kind})", "?", "0", "?", "?"]
         if view.output_shape is not None:
             count, outputs = view.count_params(), _numbers(view.output_shape)
             total, trained = total + count, trained + view.count_trained()
-            flops = model.network.flops_of(index)
+            flops = sum(map(model.network.flops_of, _members(view)))
             cells[1:] = [_shape(view.output_shape), f"{count:,}", _bytes((count + outputs) * size), _short(flops)]
-        lines.append(_row((*cells, *([sources[index]] if graph else [])), columns))
+        lines.append(_row((*cells, *([_reads(model, view, expanded)] if graph else [])), columns))
     lines.append("─" * width)
     for label, count in (("Total", total), ("Trainable", trained), ("Non-trainable", total - trained)):
         lines.append(f"{label} params: {count:,} ({_bytes(count * size)})")
@@ -38,14 +41,21 @@ def summary(model: Any, width: int = 90) -> str:
     return "\n".join(lines)
 
 
-def _sources(model: Any) -> list[str]:
-    """For each layer, the names of what it reads first."""
-    graph = model.wiring
-    names = [*model.ports.inputs, *(model.specs[index].name for index, _ in graph.nodes)]
-    found: dict[int, str] = {}
-    for index, sources in graph.nodes:
-        found.setdefault(index, ", ".join(str(names[number_of(source)]) for source in sources))
-    return [found[index] for index in range(len(model.specs))]
+def _members(view: Any) -> list[int]:
+    """The numbers of the layers that a line is about."""
+    return view.members if isinstance(view, GroupView) else [view._index]
+
+
+def _reads(model: Any, view: Any, expanded: bool) -> str:
+    """The names of what a layer reads, where it is used first; a model within the model goes by its own."""
+    graph = model.graph
+    if isinstance(view, GroupView):
+        found = view.sources
+    else:
+        found = next(sources for index, sources in graph.nodes if index == view._index)
+    names = [*model.ports.inputs, *(str(model.specs[index].name) for index, _ in graph.nodes)]
+    shown = [names[number_of(source)] for source in found]
+    return ", ".join(shown if expanded else [name.partition(BETWEEN)[0] for name in shown])
 
 
 def _shape(form: Any) -> str:

@@ -266,8 +266,8 @@ def record(history: History, run: Run, plan: Plan, own: list, initial_epoch: int
     history.stopped_epoch = initial_epoch + run.epochs - 1 if run.stopped_early else 0
 
 
-def looked_before(plan: Plan, data: Data, doctor: Any) -> tuple:
-    """What needs no training to be seen; told, unless the doctor only watches."""
+def looked_before(plan: Plan, data: Data, doctor: Any, start: Run | None = None) -> tuple:
+    """What needs no training to be seen; told, unless the doctor only watches. `start` is what is gone on from."""
     if not doctor:
         return ()
     from ..doctor.capacity import too_large
@@ -285,7 +285,7 @@ def looked_before(plan: Plan, data: Data, doctor: Any) -> tuple:
         raise error
     if doctor != "watch":
         tell_hidden(plan, data.input_shape, stacklevel=4)
-    return look_before(plan, data.input_shape, data, warn=doctor != "watch")
+    return look_before(plan, data.input_shape, data, start=start, warn=doctor != "watch")
 
 
 def keeper() -> Any:
@@ -316,7 +316,7 @@ def looked_after(before: tuple, case: Any, warn: bool) -> tuple:
     from ..doctor.diagnosis import glance
 
     known = {finding.code for finding in before}
-    if "nonfinite-values" in known:  # in the data: all else follows from it
+    if "nonfinite-values" in known:  # in the data or in the first weights: all else follows from it
         return before
     after = [finding for finding in glance(case) if finding.code not in known]
     if warn:

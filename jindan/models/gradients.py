@@ -132,7 +132,10 @@ def _walk(program: Supervised, values: Any, weights: Any, x: Any, y: Any, weight
         out, mask = Network(shown, network.input_shape, network.wiring).walk(weights, given, ctx)
         cost = jnp.mean(_cost(plan, seen[last][1] if fused else out, y, weight, mask, fused))
         penalty = network.penalty(weights, plan.l1, plan.l2)
-        return sum(ctx.penalties, plan.loss.finish(cost) + (0.0 if penalty is None else penalty)), (seen, mask)
+        return sum(ctx.penalties, plan.loss.weight * plan.loss.finish(cost) + (0.0 if penalty is None else penalty)), (
+            seen,
+            mask,
+        )
 
     flat = tuple((jnp.zeros(()), jnp.zeros(())) for _ in places)
     shapes = jax.eval_shape(lambda w: forward(w, flat)[1][0], weights)
@@ -204,7 +207,7 @@ def _plain(plan: Any, y: Any, a: Array, weight: Any, mask: Any) -> Array:
         rows = -losses._take(jnp.log(a), truth)
     else:
         rows = -jnp.sum(plan.loss._smooth(truth) * jnp.log(a), axis=-1)
-    return jnp.mean(_counted(plan, rows, truth, weight, mask))
+    return plan.loss.weight * jnp.mean(_counted(plan, rows, truth, weight, mask))
 
 
 def _record(title: str, activation: Any, seen: tuple, slopes: tuple, by_weight: dict) -> LayerGradients:

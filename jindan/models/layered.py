@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,27 +13,29 @@ import numpy as np
 
 from ..engine.data import row_shape
 from ..engine.run import Run
-from ..errors import InputError, ShapeError, StateError
+from ..errors import InputError, JindanWarning, ShapeError, StateError
 from ..layers.base import Layer
-from ..layers.core import Input
-from ..layers.graph import Symbol, connect, symbol_of
 from ..layers.network import Network, Weights
 from ..layers.standardize import Normalization
-from ..layers.wiring import Wiring, stack_of, take
+from ..layers.wiring import Wiring
 from ..plan import Plan
 from ..utils import draw_seed, floatx, snake_case, write_line
 from .display import summary
 from .drawing import Drawing, draw
+from .groups import found_in, free_name, heads, views_of
+from .symbolic import BETWEEN, Symbolic
 from .views import LayerView, fill
 
 
-class Layered:
+class Layered(Symbolic):
     """Layers, how they are connected, the shape of a row, and weights.
 
     Attributes:
         specs: The layers.
         wiring: How they are connected; None is one on another.
         input_shape: Shape of one row, a tuple of shapes for several inputs, or None while unknown.
+        lent: The weights that layers brought from other models, by their names.
+        lent_into: The names of models that have copies of its layers.
     """
 
     def __init__(self, name: str, dtype: str | None = None) -> None:
@@ -43,7 +46,8 @@ class Layered:
         self._dtype = dtype
         self._settings: dict[str, Any] = {}
         self._weights: Weights | None = None
-        self._lent: dict[str, dict[str, np.ndarray]] = {}
+        self.lent: dict[str, dict[str, np.ndarray]] = {}
+        self.lent_into: list[str] = []
         self._run: Run | None = None
 
     @property
@@ -79,20 +83,28 @@ class Layered:
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._put_layers(tuple(spec.replace(trainable=bool(value)) for spec in self.specs))
+        self.set_trainable(range(len(self.specs)), bool(value))
 
-    def _called(self, layer: Layer, taken: Any = ()) -> Layer:
-        """The layer with a name that no other has."""
-        if layer.name is not None:
-            self._need_new_name(layer.name, self.specs)
-            return self._noted(layer, layer.name)
-        base = snake_case(type(layer).__name__)
-        known = {spec.name for spec in self.specs} | set(taken)
-        name, count = base, 0
-        while name in known:
-            count += 1
-            name = f"{base}_{count}"
-        return self._noted(layer, name).replace(name=name)
+    def set_trainable(self, indices: Iterable[int], value: bool) -> None:
+        """Freeze or free layers, by number."""
+        chosen = set(indices)
+        self._put_layers(tuple(s.replace(trainable=value) if i in chosen else s for i, s in enumerate(self.specs)))
+        if self.lent_into:
+            warnings.warn(
+                f"{self.name!r} was copied into {', '.join(map(repr, self.lent_into))}: what is trained "
+                "there is set there.", JindanWarning, stacklevel=3,
+            )  # fmt: skip
+
+    def named_layer(self, layer: Layer, taken: Any = (), within: str = "") -> Layer:
+        """The layer with a name that no other has; of a model within this one, with that model's name before it."""
+        before = f"{within}{BETWEEN}" if within else ""
+        if layer.name is None:
+            names = {str(spec.name) for spec in self.specs} if within else heads(self.specs) | set(taken)
+            name = free_name(before + snake_case(type(layer).__name__), names)
+        else:
+            name = before + layer.name
+            self._need_new_name(name, self.specs)
+        return self._noted(layer, name) if layer.name == name else self._noted(layer, name).replace(name=name)
 
     def _noted(self, layer: Layer, name: str) -> Layer:
         if isinstance(layer, Normalization):
@@ -116,13 +128,13 @@ class Layered:
             full = list(self.ready_weights())
             full[index] = own
             self.put_weights(tuple(full))
-        self._lent.pop(name, None)
+        self.lent.pop(name, None)
         self.specs = (*self.specs[:index], spec, *self.specs[index + 1 :])
         if self._run is not None:
             self._run = replace(self._run, plan=self._run.plan.replace(layers=self.specs))
 
     def _need_new_name(self, name: str | None, others: tuple[Layer, ...]) -> None:
-        if name is not None and name in {spec.name for spec in others}:
+        if name is not None and (name in {spec.name for spec in others} or name in heads(others)):
             raise InputError(
                 "Two layers have one name.", where=self.name, expected="a name of its own for each layer",
                 received=repr(name), help="Choose another name, or give none.",
@@ -190,25 +202,19 @@ class Layered:
         return Network(layers, shape, self.wiring)
 
     @property
-    def layers(self) -> list[LayerView]:
-        """The layers as members of this model."""
+    def layers(self) -> list[Any]:
+        """The layers as members of this model; a model within it is one, a GroupView."""
+        return views_of(self)
+
+    @property
+    def all_layers(self) -> list[LayerView]:
+        """The layers as members of this model, those of models within it one by one."""
         return [LayerView(self, index) for index in range(len(self.specs))]
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> LayerView:
-        """A layer by name or number."""
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        """A layer by name or number, or a model within this one; `get_layer("base/dense")` is a layer of that."""
         views = self.layers
-        if name is not None:
-            views = [view for view in views if view.name == name]
-        elif index is not None and -len(views) <= index < len(views):
-            views = [views[index]]
-        else:
-            views = []
-        if views:
-            return views[0]
-        raise InputError(
-            "The model has no such layer.", expected=", ".join(view.name for view in self.layers),
-            received=name if name is not None else index, help="See model.summary().",
-        )  # fmt: skip
+        return found_in(views, name, index, ", ".join(view.name for view in views))
 
     @property
     def output_shape(self) -> tuple | None:
@@ -226,9 +232,9 @@ class Layered:
         self._need_shape()
         return self.network.parameters()  # type: ignore[union-attr]
 
-    def summary(self, line_length: int | None = None, print_fn: Any = None) -> None:
-        """Print layers, output shapes, parameter counts, memory and FLOPs."""
-        (print_fn or write_line)(summary(self, line_length or (106 if self.wiring is not None else 90)))
+    def summary(self, line_length: int | None = None, print_fn: Any = None, expand_nested: bool = False) -> None:
+        """Print layers, output shapes, parameter counts, memory and FLOPs; of models within it, one line or all."""
+        (print_fn or write_line)(summary(self, line_length or (106 if self.wiring is not None else 90), expand_nested))
 
     def plot(self, to_file: Any = None, show_shapes: bool = True, show_params: bool = True) -> Drawing:
         """The layers and their connections as a picture (SVG), which a notebook shows; written to `to_file`, too.
@@ -249,55 +255,6 @@ class Layered:
             save(to_file, picture.svg, "picture")
         return picture
 
-    # -- as values of a graph ------------------------------------------------------------------------------------
-
-    def symbols(self) -> tuple[list[Symbol], list[Any], list[Any]]:
-        """The model as values of a graph: its inputs, what each layer gives, its outputs."""
-        key = (self.specs, self.wiring, self.input_shape)
-        if self.__dict__.get("_symbols", (None,))[0] != key:
-            self._need_shape()
-            shapes = self.network.input_shapes  # type: ignore[union-attr]
-            inputs = [symbol_of(Input(shape), self.name) for shape in shapes]
-            self._symbols = (key, (inputs, *self._on(inputs)))
-        return self._symbols[1]
-
-    @property
-    def inputs(self) -> list[Symbol]:
-        """The model's inputs, for a graph that begins with them."""
-        return self.symbols()[0]
-
-    @property
-    def outputs(self) -> list[Symbol]:
-        """What the model gives, for a graph that goes on from it."""
-        return self.symbols()[2]
-
-    @property
-    def output(self) -> Symbol:
-        """What the model gives, where that is one value."""
-        return self.outputs[0]
-
-    @property
-    def input(self) -> Symbol:
-        """The model's input, where it is one."""
-        return self.inputs[0]
-
-    def _on(self, values: list[Any], training: bool | None = None) -> tuple[list[Any], list[Any]]:
-        """The model's layers, with their weights, on values of a graph: what each layer gives, and the outputs."""
-        graph = stack_of(len(self.specs)) if self.wiring is None else self.wiring
-        if len(values) != graph.inputs:
-            raise InputError(
-                "The model has another number of inputs.", where=self.name, expected=f"{graph.inputs} values",
-                received=f"{len(values)}", help="model([a, b]) gives them in the order of its inputs.",
-            )  # fmt: skip
-        found: list[Any] = list(values)
-        for index, sources in graph.nodes:
-            given = [take(found, source) for source in sources]
-            found.append(connect(self.specs[index], given, origin=(self, index), training=training))
-        first: dict[int, Any] = {}
-        for (index, _), value in zip(graph.nodes, found[graph.inputs :], strict=True):
-            first.setdefault(index, value)
-        return [first[i] for i in range(len(self.specs))], [take(found, source) for source in graph.outputs]
-
     # -- weights -------------------------------------------------------------------------------------------------
 
     def ready_weights(self, seed: int | None = None) -> Weights:
@@ -313,7 +270,7 @@ class Layered:
 
     def _lent_to(self, spec: Layer, own: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Fresh weights of a layer, or those it brought from the model it was taken from."""
-        brought = self._lent.get(spec.name or "")
+        brought = self.lent.get(spec.name or "")
         if brought is None:
             return own
         return fill(own, list(brought.values()), f"layer {spec.name}, taken from another model")
@@ -325,7 +282,7 @@ class Layered:
         held = self._weights if self._weights is not None or run is None else run.weights
         frozen = () if held is None else zip(self.specs, held, strict=True)
         found = {str(spec.name): list(own.values()) for spec, own in frozen if not spec.trainable and own}
-        return {**{name: list(own.values()) for name, own in self._lent.items()}, **found}
+        return {**{name: list(own.values()) for name, own in self.lent.items()}, **found}
 
     def put_weights(self, weights: Weights) -> None:
         """Replace the weights; the optimizer's memory stays."""

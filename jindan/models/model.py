@@ -14,24 +14,28 @@ from ..engine.run import Run
 from ..engine.train import train
 from ..errors import StateError
 from ..layers.core import Input
-from ..layers.graph import Symbol, read, shape_of, symbol_of
+from ..layers.graph import Symbol, shape_of, symbol_of
 from ..layers.network import Weights
-from ..layers.wiring import number_of
+from ..layers.reading import read
+from ..layers.wiring import Wiring, number_of, stack_of
 from ..plan import Plan
 from ..utils import draw_seed, write_line
 from . import feeding, fitting, saving, using, watching
 from .compiling import OptimizerView, settings_of, view_of
 from .display import Line
+from .groups import take_in
 from .keeping import Kept
 from .layered import Layered
-from .ports import Ports
+from .ports import Ports, no_graph
+from .symbolic import BETWEEN
 
 
 class Model(Kept):
     """A graph of layers between inputs and outputs, and the base of `Sequential`.
 
     A model, or a layer of one, that is called on values of a graph lends copies of its weights: the two models are
-    trained apart from then on. What is to be frozen in the new model is frozen there, by `get_layer(…).trainable`.
+    trained apart from then on. What is to be frozen in the new model is frozen there, by `get_layer(…).trainable`. A
+    model that is called stands in the new one as one layer, `get_layer(its name)`.
 
     >>> from jindan.layers import Add, Dense, Input
     >>> x = Input((4,))
@@ -47,20 +51,18 @@ class Model(Kept):
         dtype: "float32" or "float64"; None is float64 where JAX was told to use it (`jax_enable_x64`).
     """
 
-    def __init__(self, inputs: Any, outputs: Any, name: str = "model", *, dtype: str | None = None) -> None:
+    def __init__(
+        self, inputs: Any = None, outputs: Any = None, name: str = "model", *, dtype: str | None = None
+    ) -> None:
+        if inputs is None or outputs is None:
+            raise no_graph(type(self).__name__, inputs, outputs)
         super().__init__(name, dtype)
         given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         ends = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         values = [symbol_of(value, "inputs of Model") for value in given]
         found = [symbol_of(value, "outputs of Model") for value in ends]
-        layers, origins, wiring = read(values, found)
-        taken = {layer.name for layer in layers if layer.name is not None}
-        for layer, origin in zip(layers, origins, strict=True):
-            clash = origin is not None and layer.name in {spec.name for spec in self.specs}
-            own = self._called(layer.replace(name=None) if clash else layer, taken)
-            self.specs = (*self.specs, own)
-            if origin is not None and (lent := origin[0].layers[origin[1]].own_weights()) is not None:
-                self._lent[own.name] = lent  # type: ignore[index]
+        layers, origins, parts, wiring = read(values, found)
+        take_in(self, layers, origins, parts)
         names = [value.layer.name or f"input_{i}" for i, value in enumerate(values)]
         names += _apart([self._output_name(source, wiring) for source in wiring.outputs])
         self.wiring = wiring.replace(names=tuple(names))
@@ -71,8 +73,9 @@ class Model(Kept):
 
     def _output_name(self, source: Any, wiring: Any) -> str:
         node = number_of(source) - wiring.inputs
-        name = self.specs[wiring.nodes[node][0]].name if node >= 0 else "input"
-        return f"{name}_{source[1]}" if isinstance(source, tuple) else str(name)
+        # What a model within this one gives goes by that model's name.
+        name = str(self.specs[wiring.nodes[node][0]].name).partition(BETWEEN)[0] if node >= 0 else "input"
+        return f"{name}_{source[1]}" if isinstance(source, tuple) else name
 
     @property
     def ports(self) -> Ports:
@@ -102,7 +105,7 @@ class Model(Kept):
             optimizer: Name or object.
             loss: Name, object or JAX function (y_true, y_pred).
             metrics, weighted_metrics: Names, objects or JAX functions.
-            loss_weights: How much the loss of each of several outputs counts. For these, loss, weights and metrics are
+            loss_weights: How much the loss of each output counts. For several, loss, weights and metrics are
                 lists in their order or dicts by their names; one loss or metric alone goes to each.
             run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: Taken for Keras's sake;
                 every training here is one compiled program.
@@ -143,15 +146,27 @@ class Model(Kept):
         if plan.wiring is None:
             model = Sequential(plan.layers, plan.name or "sequential", dtype=plan.dtype)
         else:
-            model = Model.__new__(Model)
-            Layered.__init__(model, plan.name or "model", plan.dtype)
-            model.specs, model.wiring = plan.layers, plan.wiring
+            model = Model.assembled(plan.layers, plan.wiring, plan.name, plan.dtype)
         if input_shape is not None:
             model.input_shape = tuple(input_shape)
         skipped = ("layers", "dtype", "wiring")
         model._settings = {name: value for name, value in plan.get_config().items() if name not in skipped}
         model._compiled = True
         model._weights = weights
+        return model
+
+    @staticmethod
+    def assembled(layers: tuple, wiring: Wiring, name: str | None, dtype: str | None) -> Any:
+        """A model of layers with their wiring: a Sequential where one input and output go without names."""
+        from .sequential import Sequential
+
+        stack = wiring.inputs == len(wiring.outputs) == 1 and not wiring.names
+        kind: Any = Sequential if stack else Model
+        model = kind.__new__(kind)
+        Layered.__init__(model, name or ("sequential" if stack else "model"), dtype)
+        plain = stack_of(len(layers))
+        alone = stack and (wiring.nodes, wiring.outputs) == (plain.nodes, plain.outputs)
+        model.specs, model.wiring = layers, None if alone else wiring
         return model
 
     @staticmethod
@@ -229,8 +244,8 @@ class Model(Kept):
         with self.shaped(feed.first.x):
             check_targets(self.network, plan.loss, feed.first.y)
             history = History()
-            history.findings = fitting.looked_before(plan, feed.first, doctor)
             start = self._start(plan)
+            history.findings = fitting.looked_before(plan, feed.first, doctor, start)
             keeper = fitting.keeper() if doctor else None
             if own or feed.changing:
                 run, cut = watching.Watched(self, plan, feed, start, own, line, first).train()
@@ -269,7 +284,7 @@ class Model(Kept):
         """Where training goes on from: the last run with the present weights, or weights alone."""
         if self._run is not None:
             return replace(self._run, weights=self._weights or self._run.weights, interrupted=False)
-        if self._weights is None and self._lent:
+        if self._weights is None and self.lent:
             self.ready_weights(plan.seed)  # some layers bring theirs from the models they were taken from
         return None if self._weights is None else saving.run_of(plan, self._need_shape(), self._weights)
 
@@ -341,7 +356,7 @@ class Model(Kept):
         """
         values = list(x) if isinstance(x, (list, tuple)) else [x]
         if values and all(isinstance(value, (Symbol, Input)) for value in values):
-            outputs = self._on([symbol_of(value, self.name) for value in values], training)[1]
+            outputs = self.as_part([symbol_of(value, self.name) for value in values], training)
             return outputs[0] if len(outputs) == 1 else outputs
         return using.drawn(self, x) if training else self.predict(x)
 

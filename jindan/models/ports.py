@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, ShapeError
 from ..layers.wiring import Wiring
 
 
@@ -73,6 +73,11 @@ class Ports:
             )  # fmt: skip
 
 
+def _arrays(given: Any) -> list[Any] | None:
+    """The arrays given for several inputs; None where what was given is neither an array nor a list."""
+    return list(given) if isinstance(given, (list, tuple)) else [given] if hasattr(given, "shape") else None
+
+
 def _ordered(given: Any, names: tuple[str, ...], kind: str) -> Any:
     where = "x" if kind == "input" else "y"
     if isinstance(given, Mapping):
@@ -84,8 +89,30 @@ def _ordered(given: Any, names: tuple[str, ...], kind: str) -> Any:
                 help=f"Give {', '.join(missing)}, too.",
             )  # fmt: skip
         given = [given[name] for name in names]
+    elif kind == "input" and len(names) > 1 and (found := _arrays(given)) is not None and len(found) != len(names):
+        raise ShapeError(
+            f"The model has {len(names)} inputs ({', '.join(names)}), not {len(found)}.", where=where,
+            expected=f"{len(names)} arrays", received=f"{len(found)} of them",
+            help="Give a list of arrays in the order of the model's inputs, or a dict by their names.",
+        )  # fmt: skip
     elif len(names) == 1 or not isinstance(given, (list, tuple)) or len(given) != len(names):
         # A list of one array, as Keras takes it; nested lists of numbers are rows.
         single = len(names) == 1 and isinstance(given, list) and len(given) == 1 and np.ndim(given[0]) > 1
         return given[0] if single and hasattr(given[0], "shape") else given
     return tuple(np.asarray(part) for part in given) if len(names) > 1 else given[0]
+
+
+def no_graph(kind: str, inputs: Any, outputs: Any) -> InputError:
+    """The error of a model without inputs or outputs, such as one whose layers only a `call` would connect.
+
+    >>> no_graph("Model", 1, None).received, no_graph("Mine", None, None).expected
+    ('no outputs', 'super().__init__(inputs, outputs)')
+    """
+    missing = [name for name, given in (("inputs", inputs), ("outputs", outputs)) if given is None]
+    return InputError(
+        "A model is the graph between its inputs and outputs.", where=kind,
+        expected="Model(inputs, outputs)" if kind == "Model" else "super().__init__(inputs, outputs)",
+        received=f"no {' and '.join(missing)}",
+        help="x = Input((4,)); Model(x, Dense(1)(x)), or Sequential([...]). What a model's `call` would do is done by "
+        "the graph, or by a layer of your own: see “Graphs of layers” in the guide.",
+    )  # fmt: skip

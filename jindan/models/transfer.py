@@ -17,7 +17,7 @@ from ..layers.network import Network, Weights
 from . import folders
 from .transfer_keras import is_keras, keras_file_groups, keras_groups
 from .transfer_matching import converted, in_no_order, matched
-from .transfer_parts import Group, Unit, units_of
+from .transfer_parts import Group, Unit, names_of, units_of
 from .transfer_torch import arrays_of, read_torch, torch_groups
 
 TORCH = (".pt", ".pth", ".bin", ".ckpt")
@@ -230,8 +230,7 @@ def _whole_layers(network: Network) -> list[Unit]:
     found = []
     for i, layer in enumerate(network.layers):
         if network.specs[i]:
-            names = () if layer.name is None else (layer.name,)
-            found.append(Unit(i, layer, "", network.specs[i], names, network.title(i), type(layer).__name__))
+            found.append(Unit(i, layer, "", network.specs[i], names_of(layer), network.title(i), type(layer).__name__))
     return found
 
 

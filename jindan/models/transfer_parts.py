@@ -87,12 +87,17 @@ def units_of(network: Network, *, split: bool) -> list[Unit]:
         specs = network.specs[index]
         if not specs:
             continue
-        for prefix, held, own, names in _held(layer, specs, "", () if layer.name is None else (layer.name,)):
+        for prefix, held, own, names in _held(layer, specs, "", names_of(layer)):
             inside = f", {prefix.removesuffix('.')} ({type(held).__name__})" if prefix else ""
             title, family = network.title(index) + inside, type(layer).__name__
             unit = Unit(index, held, prefix, own, names, title, family, *orders[index])
             found += _split(unit) if split and "depthwise_kernel" in own else [unit]
     return found
+
+
+def names_of(layer: Layer) -> tuple[str, ...]:
+    """What a layer may be called in a source: its name, and that which it has in the model it is a part of."""
+    return () if layer.name is None else tuple(dict.fromkeys((layer.name, layer.name.rpartition("/")[2])))
 
 
 def _held(layer: Layer, specs: dict[str, Weight], prefix: str, names: tuple[str, ...]) -> Iterator[tuple]:

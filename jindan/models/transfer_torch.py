@@ -57,10 +57,11 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
     except FileNotFoundError:
         raise FileError("A file is missing.", where=path, expected="a file of PyTorch", received="nothing") from None
     except Exception as error:  # its unpickler raises whatever the file makes it raise
-        received = (str(error).splitlines() or [""])[0] or type(error).__name__
+        name = re.search(r"GLOBAL ([\w.]+)", str(error))  # what it would have had to run
         raise FileError(
             "The file holds more than weights, or is damaged; nothing in it was run.", where=path,
-            expected="a state_dict: names and arrays", received=received[:200],
+            expected="a state_dict: names and arrays",
+            received=f"a pickled {name[1][:120]}" if name else "none that can be read",
             help="Where the model is: torch.save(model.state_dict(), path), or safetensors.",
         ) from None  # fmt: skip
     return arrays_of(found, path)

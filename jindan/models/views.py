@@ -20,9 +20,10 @@ class LayerView:
 
     _model: Layered
     _index: int
+    _within: str
 
-    def __init__(self, model: Layered, index: int) -> None:
-        self.__dict__.update(_model=model, _index=index)
+    def __init__(self, model: Layered, index: int, within: str = "") -> None:
+        self.__dict__.update(_model=model, _index=index, _within=within)
 
     @property
     def spec(self) -> Layer:
@@ -31,7 +32,7 @@ class LayerView:
 
     @property
     def name(self) -> str:
-        return self.spec.name or type(self.spec).__name__.lower()
+        return (self.spec.name or type(self.spec).__name__.lower()).removeprefix(self._within)
 
     @property
     def trainable(self) -> bool:
@@ -111,8 +112,12 @@ class LayerView:
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self._settings():
             self._unknown(name)
+        if name == "trainable":
+            self._model.set_trainable([self._index], bool(value))
+            return
+        if name == "name":
+            value = f"{self._within}{value}"
         # The layer is a frozen value: it is replaced by one that differs, which is checked as any other.
-        value = bool(value) if name == "trainable" else value
         self._model.replace_layer(self._index, self.spec.replace(**{name: value}))
 
     def _settings(self) -> list[str]:
@@ -138,7 +143,7 @@ class LayerView:
         """Of a Normalization: take mean and variance from rows."""
         if not isinstance(self.spec, Normalization):
             self._unknown("adapt")
-        self._model.adapted(self.name, self.spec.replace().adapt(data))  # type: ignore[attr-defined]
+        self._model.adapted(str(self.spec.name), self.spec.replace().adapt(data))  # type: ignore[attr-defined]
         return self
 
     def __repr__(self) -> str:

@@ -12,12 +12,11 @@ import jax.numpy as jnp
 Array = jax.Array
 
 
-@partial(jax.jit, static_argnums=(2, 3, 4))  # layers of one shape are traced once
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+@partial(jax.jit, static_argnums=(2, 3, 4))
 def standardise(
     x: Array, mask: Array | None, axes: tuple[int, ...], epsilon: float, devices: str | None = None
 ) -> tuple[Array, Array, Array]:
-    """x̂ = (x − μ) / √(σ² + ε), with μ and σ² (biased) over `axes`.
+    """x̂ = (x − μ) / √(σ² + ε), with μ and σ² (biased) over `axes`. Several of one shape are traced once.
 
     Args:
         x: Any shape.
@@ -29,6 +28,11 @@ def standardise(
     Returns:
         x̂, μ and σ² (with axes of length 1). μ and σ² carry no gradient of their own: they are for running averages.
     """
+    return _standardise(x, mask, axes, epsilon, devices)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def _standardise(x: Array, mask: Array | None, axes: tuple[int, ...], epsilon: float, devices: str | None) -> Any:
     return _forward(x, mask, axes, epsilon, devices)[0]
 
 
@@ -73,4 +77,4 @@ def _backward(
     return inverse * (slope - (rest if weight is None else weight * rest)), None
 
 
-standardise.__wrapped__.defvjp(_forward, _backward)
+_standardise.defvjp(_forward, _backward)

@@ -48,10 +48,11 @@ def test_self_attention_as_in_torch(rows, time, heads, causal, x64):
     mask[0, time // 2 + 1 :] = 0
     mix = mix * mask[:, :, None]  # what masked queries read, PyTorch does not settle: it only hides keys
 
+    @jax.jit
     def out(w, x):
         return layer.apply(w, [x], Context(mask=[jnp.asarray(mask)]))
 
-    slopes = jax.grad(lambda w, x: jnp.sum(mix * out(w, x)), argnums=(0, 1))(w, jnp.asarray(x))
+    slopes = jax.jit(jax.grad(lambda w, x: jnp.sum(mix * out(w, x)), argnums=(0, 1)))(w, jnp.asarray(x))
     module = as_torch_module(torch, layer, w, width)
     t = torch.tensor(x, requires_grad=True)
     hidden = torch.triu(torch.ones(time, time, dtype=torch.bool), 1) if causal else None
@@ -75,7 +76,8 @@ def test_attention_to_another_sequence_as_in_keras(keras64):
     names = [f"{n}.{k}" for n in ("query", "key", "value", "output") for k in ("kernel", "bias")]
     theirs.set_weights([np.asarray(w[n]) for n in names])
     assert list(w) == names
-    agree(layer.apply(w, [query, value, key], Context(mask=[None] * 3)), np.asarray(theirs(query, value, key)))
+    ours = jax.jit(lambda w, *x: layer.apply(w, list(x), Context(mask=[None] * 3)))(w, query, value, key)
+    agree(ours, np.asarray(theirs(query, value, key)))
 
 
 def test_a_causal_place_does_not_see_what_follows(x64):
@@ -83,7 +85,8 @@ def test_a_causal_place_does_not_see_what_follows(x64):
     w, x = weights_of(layer, [(5, 4)]), RNG.normal(size=(2, 5, 4))
     later = x.copy()
     later[:, 3:] += 1
-    first, second = (np.asarray(layer.apply(w, [jnp.asarray(v)], Context(mask=[None]))) for v in (x, later))
+    compiled = jax.jit(lambda w, x: layer.apply(w, [x], Context(mask=[None])))
+    first, second = (np.asarray(compiled(w, v)) for v in (x, later))
     np.testing.assert_allclose(first[:, :3], second[:, :3], rtol=0, atol=1e-14)
     assert not np.allclose(first[:, 3:], second[:, 3:])
 
@@ -92,7 +95,7 @@ def test_a_causal_place_does_not_see_what_follows(x64):
 def test_the_slope_of_a_lookup_adds_up_equal_numbers(entries, x64):
     table, ids = RNG.normal(size=(entries, 3)), RNG.integers(0, entries, (4, 5))
     mix = RNG.normal(size=(4, 5, 3))
-    slope = jax.grad(lambda t: jnp.sum(mix * lookup(t, jnp.asarray(ids))))(jnp.asarray(table))
+    slope = jax.jit(jax.grad(lambda t: jnp.sum(mix * lookup(t, jnp.asarray(ids)))))(jnp.asarray(table))
     wanted = np.zeros_like(table)
     np.add.at(wanted, ids.reshape(-1), mix.reshape(-1, 3))
     agree(slope, wanted, 1e-12)
@@ -129,5 +132,5 @@ def test_the_causal_triangle_of_unequal_lengths_is_that_of_keras(queries, keys):
     theirs = keras.layers.MultiHeadAttention(2, 3)
     theirs.build(q.shape, v.shape)
     theirs.set_weights([np.asarray(a) for a in w.values()])
-    found = layer.apply(w, [jnp.asarray(q), jnp.asarray(v)], Context(mask=[None, None]))
+    found = jax.jit(lambda w, *x: layer.apply(w, list(x), Context(mask=[None, None])))(w, q, v)
     np.testing.assert_allclose(found, np.asarray(theirs(q, v, use_causal_mask=True)), rtol=1e-4, atol=1e-5)

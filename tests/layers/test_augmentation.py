@@ -1,5 +1,7 @@
 """Augmentation against NumPy, SciPy, PyTorch and Keras; its random numbers; silence at inference; populations."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,8 +37,14 @@ def x64():
         yield
 
 
+@partial(jax.jit, static_argnums=(0, 3))
+def compiled(layer, x, key, training=True):
+    """As in a program: operations one by one take longer to compile."""
+    return layer.apply({}, x, Context(training=training, key=key))
+
+
 def run(layer, x=IMAGES, seed=0, training=True):
-    return np.asarray(layer.apply({}, jnp.asarray(x), Context(training=training, key=jax.random.key(seed))))
+    return np.asarray(compiled(layer, jnp.asarray(x), jax.random.key(seed), training))
 
 
 def close(actual, expected, tolerance=1e-12):
@@ -94,7 +102,7 @@ def test_whole_steps_of_translation_as_in_numpy(mode, down, across):
 def test_resampling_as_in_scipy(mode, interpolation):
     ndimage = pytest.importorskip("scipy.ndimage")
     down, across = RNG.uniform(-14, 20, size=(2, 5, 6, 9))
-    ours = at(jnp.asarray(IMAGES), jnp.asarray(down), jnp.asarray(across), mode, interpolation, 0.7)
+    ours = np.asarray(jax.jit(lambda *given: at(*given, mode, interpolation, 0.7))(IMAGES, down, across))
     order = int(interpolation == "bilinear")
     for n in range(5):
         for c in range(2):
@@ -215,11 +223,11 @@ def test_means_stay():
 
 @pytest.mark.parametrize("layer", [*MOVING, *COLOURING], ids=ids)
 def test_bytes_and_half_precision(layer):
-    out = layer.apply({}, jnp.asarray((IMAGES * 255).astype(np.uint8)), Context(training=True, key=jax.random.key(0)))
+    out = compiled(layer, jnp.asarray((IMAGES * 255).astype(np.uint8)), jax.random.key(0))
     assert out.dtype == jnp.float32
-    half = layer.apply({}, jnp.asarray(IMAGES, jnp.bfloat16), Context(training=True, key=jax.random.key(0)))
+    half = compiled(layer, jnp.asarray(IMAGES, jnp.bfloat16), jax.random.key(0))
     assert half.dtype == jnp.bfloat16
-    full = layer.apply({}, jnp.asarray(IMAGES, jnp.float32), Context(training=True, key=jax.random.key(0)))
+    full = compiled(layer, jnp.asarray(IMAGES, jnp.float32), jax.random.key(0))
     # Eight bits of mantissa, a few roundings.
     assert np.abs(np.asarray(half, float) - np.asarray(full)).max() < 0.03
 
@@ -240,9 +248,10 @@ def test_zero_strength_costs_nothing():
 @pytest.mark.parametrize("layer", [*MOVING, *COLOURING], ids=ids)
 def test_members_under_vmap(layer):
     keys = jax.random.split(jax.random.key(1), 3)
-    both = jax.vmap(lambda key: layer.apply({}, jnp.asarray(IMAGES), Context(training=True, key=key)))(keys)
+    x = jnp.asarray(IMAGES)
+    both = jax.jit(jax.vmap(lambda key: layer.apply({}, x, Context(training=True, key=key))))(keys)
     for key, member in zip(keys, both, strict=True):
-        close(member, layer.apply({}, jnp.asarray(IMAGES), Context(training=True, key=key)))
+        close(member, compiled(layer, x, key))
 
 
 def test_strengths_are_numbers_of_one_program():

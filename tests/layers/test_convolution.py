@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -25,6 +26,11 @@ from jindan.layers.base import Context
 from jindan.models import Sequential
 
 RNG = np.random.default_rng(417)
+
+
+def outputs(layer, w, x):
+    """As in a program: operations one by one take longer to compile."""
+    return jax.jit(lambda w, x: layer.apply(w, x, Context()))(w, x)
 
 
 def test_the_notes_count_of_weights():
@@ -52,7 +58,7 @@ def test_transposed_as_in_keras(padding, strides, more, window, keras64):
     theirs.set_weights(list(w.values()))
     expected = np.asarray(theirs(x))
     assert ours.output_shape((3, 2, 4)) == expected.shape[1:]
-    agree(ours.apply(w, jnp.asarray(x), Context()), expected, 1e-12)
+    agree(outputs(ours, w, x), expected, 1e-12)
 
 
 @pytest.mark.parametrize("padding", ["valid", "same", "causal"])
@@ -64,7 +70,7 @@ def test_sequences_as_in_keras(padding, dilation, keras64):
     theirs.build(x.shape)
     w = {name: RNG.normal(size=value.shape) for name, value in ours.weights((6, 4)).items()}
     theirs.set_weights(list(w.values()))
-    agree(ours.apply(w, jnp.asarray(x), Context()), np.asarray(theirs(x)), 1e-12)
+    agree(outputs(ours, w, x), np.asarray(theirs(x)), 1e-12)
 
 
 def test_causal_outputs_see_no_later_step():
@@ -72,7 +78,7 @@ def test_causal_outputs_see_no_later_step():
     w = {name: RNG.normal(size=value.shape).astype(np.float32) for name, value in layer.weights((8, 1)).items()}
     changed = x.copy()
     changed[0, 5:] += 1
-    before, after = (layer.apply(w, jnp.asarray(v), Context()) for v in (x, changed))
+    before, after = (outputs(layer, w, v) for v in (x, changed))
     np.testing.assert_array_equal(before[0, :5], after[0, :5])
     assert not np.array_equal(before[0, 5:], after[0, 5:])
 
@@ -91,7 +97,7 @@ def test_masked_steps_do_not_count(keepdims):
 def test_upsampling_as_in_keras(interpolation, keras64):
     x = RNG.normal(size=(2, 3, 4, 2))
     theirs = keras64.layers.UpSampling2D((2, 3), interpolation=interpolation)
-    ours = UpSampling2D((2, 3), interpolation=interpolation).apply({}, jnp.asarray(x), Context())
+    ours = outputs(UpSampling2D((2, 3), interpolation=interpolation), {}, x)
     agree(ours, np.asarray(theirs(x)), 1e-6)  # Keras computes its weights in float32
 
 

@@ -45,7 +45,11 @@ def in_keras(keras, cls, layer, w, mask=None):
 
 def settings(layer):
     config = layer.get_config()
-    return {n: v for n, v in config.items() if isinstance(v, (int, float, str)) and n not in ("name", "trainable")}
+    return {
+        n: v
+        for n, v in config.items()
+        if isinstance(v, (int, float, str)) and n not in ("name", "trainable", "initial_state")
+    }
 
 
 LAYERS = [

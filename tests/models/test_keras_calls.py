@@ -31,12 +31,14 @@ def test_attention_by_names():
     np.testing.assert_allclose(Model(i, again(query=i, value=i)).predict(X), found[0].predict(X), rtol=1e-6)
 
 
-@pytest.mark.parametrize("layer", [MultiHeadAttention(1, 2), Attention()])
-@pytest.mark.parametrize("named", [{"attention_mask": np.ones((1, 5, 5))}, {"return_attention_scores": True}])
-def test_what_attention_does_not_take_in_a_call(layer, named):
-    i = Input((5, 4))
-    with pytest.raises(InputError, match=f"{next(iter(named))} cannot be given in a call"):
-        layer(i, i, **named) if isinstance(layer, MultiHeadAttention) else layer([i, i], **named)
+def test_what_attention_takes_in_a_call():
+    i, mask = Input((5, 4)), Input((5, 5))
+    for layer, given in ((MultiHeadAttention(1, 2), i), (Attention(), [i, i])):
+        _, shares = layer(given, return_attention_scores=True)
+        assert shares.shape[-2:] == (5, 5)
+    assert MultiHeadAttention(1, 2)(i, i, attention_mask=mask).shape == (None, 5, 4)
+    with pytest.raises(InputError, match="attention_mask cannot be given in a call"):
+        Attention()([i, i], attention_mask=mask)
 
 
 def test_the_features_of_attention():

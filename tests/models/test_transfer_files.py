@@ -125,8 +125,12 @@ def test_a_pickle_is_refused_and_not_run(tmp_path, monkeypatch, name):
     torch.save({"a.weight": Bomb()}, tmp_path / f"zip-{name}")
     torch.save(small(), tmp_path / f"whole-{name}")  # a module is pickled code
     for file in (name, f"zip-{name}", f"whole-{name}"):
-        with pytest.raises(FileError, match=r"(?s)nothing in it was run.*state_dict"):
+        with pytest.raises(FileError, match=r"(?s)nothing in it was run.*state_dict") as told:
             weights_from(tmp_path / file, small_network())
+        # Words of its own alone, without those of PyTorch and their colours.
+        assert "Weights only" not in str(told.value)
+        assert "\x1b" not in str(told.value)
+        assert ("a pickled torch.nn" in str(told.value)) is file.startswith("whole")
     assert not (tmp_path / "bomb-went-off").exists()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jindan as jd
 from jindan.errors import InputError
 from jindan.layers import Dense, Embedding, Flatten, Input, Lambda, Layer, Normalization, Rescaling, TimeDistributed
 from jindan.models import Model, Sequential
@@ -33,13 +35,50 @@ def test_a_list_of_metrics_goes_to_the_outputs_in_order_as_in_keras():
         model.compile("sgd", losses, metrics=["mae", "mse", "accuracy"])
 
 
-@pytest.mark.parametrize("weights", [0.1, [0.1], {"y": 2.0}])
-def test_a_weight_of_the_only_loss_is_refused(weights):
+@pytest.mark.parametrize("loss", ["mse", "root_mean_squared_error", lambda y, p: jnp.abs(y - p)])
+def test_a_weight_of_the_only_loss_as_in_keras(loss, tmp_path):
+    keras = pytest.importorskip("keras", reason="Keras is an oracle only where installed")
+    if loss == "root_mean_squared_error":  # Keras has it as a metric only: the root of a weighted mean, by hand
+        theirs_loss = lambda y, p: keras.ops.sqrt(keras.ops.mean((y - p) ** 2)) + 0 * p[:, 0]  # noqa: E731
+    else:
+        theirs_loss = loss if isinstance(loss, str) else lambda y, p: keras.ops.abs(y - p)
+    x, y = np.random.default_rng(0).normal(size=(2, 7, 1))
+    dense = Dense(1, kernel_initializer="ones", input_shape=(1,), kernel_regularizer=jd.regularizers.L2(0.1))
+    ours = Sequential([dense])
+    theirs = keras.Sequential([keras.Input((1,)), keras.layers.Dense(
+        1, kernel_initializer="ones", kernel_regularizer=keras.regularizers.L2(0.1))])  # fmt: skip
+    figures = []
+    for model, sgd, own in ((ours, jd.optimizers.SGD, loss), (theirs, keras.optimizers.SGD, theirs_loss)):
+        model.compile(sgd(0.1), own, loss_weights=[0.25], metrics=["mae"])
+        history = model.fit(x, y, epochs=3, batch_size=4, shuffle=False, verbose=0).history
+        figures.append([*history["loss"], *history["mae"], *model.evaluate(x, y, batch_size=7, verbose=0)])
+        figures[-1] += [float(w.ravel()[0]) for w in model.get_weights()]
+        assert set(history) == {"loss", "mae"}
+    np.testing.assert_allclose(*figures, rtol=1e-4)
+    if isinstance(loss, str):
+        ours.save(tmp_path / "m")
+        assert jd.load(tmp_path / "m").loss.weight == 0.25
+
+
+def test_weights_of_the_only_loss():
     model = Sequential([Dense(1, input_shape=(3,))])
-    with pytest.raises(InputError, match="loss_weights"):
-        model.compile("sgd", "mse", loss_weights=weights)
-    for nothing in (None, 1.0, [1.0]):
-        model.compile("sgd", "mse", loss_weights=nothing)
+    for given, weight in ((None, 1), (1.0, 1), ([1.0], 1), (2, 2), ({"y": 0.5}, 0.5)):
+        model.compile("sgd", "mse", loss_weights=given)
+        assert model.loss.weight == weight if weight != 1 else model.loss == "mse" or model.loss.weight == 1
+    for wrong in ([1.0, 2.0], "much", True):
+        with pytest.raises(InputError, match="has one weight"):
+            model.compile("sgd", "mse", loss_weights=wrong)
+
+
+def test_gradients_are_those_of_the_weighted_loss():
+    x, y = np.random.default_rng(0).normal(size=(5, 3)), np.array([0, 1, 1, 0, 2])
+    found = []
+    for weight in (1.0, 0.5):
+        model = Sequential([Dense(3, activation="softmax", kernel_initializer="ones", input_shape=(3,))])
+        model.compile("sgd", "sparse_categorical_crossentropy", loss_weights=weight)
+        found.append(jd.backprop(model, x, y)[0])
+    for name in ("dA", "dZ", "dW", "db"):
+        np.testing.assert_allclose(getattr(found[1], name), 0.5 * getattr(found[0], name), rtol=1e-5)
 
 
 def test_steps_of_arrays_as_in_keras():
