@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from typing import Any
 
+from .ctrl_c import ctrl_c
+
 INTERRUPTED = ("interrupted; nothing was written.", "중단했습니다. 아무것도 저장하지 않았습니다.")
+INTERRUPTED_LATE = ("interrupted.", "중단했습니다.")
 NO_MEMORY = (
     "The memory of this machine does not suffice.\n  help: Use fewer rows or a smaller network.",
     "이 컴퓨터의 메모리가 모자랍니다.\n  도움말: 행을 줄이거나 더 작은 신경망을 쓰세요.",
@@ -24,19 +26,23 @@ def main(arguments: list[str] | None = None) -> None:
 
     0 done, 1 the user's input is at fault, 2 usage, 130 interrupted.
     """
-    from .progress import note_ctrl_c
-
-    note_ctrl_c()
+    given = sys.argv[1:] if arguments is None else arguments
+    # Called by another program, that one goes on.
+    alone = arguments is None
     try:
-        code = _run(sys.argv[1:] if arguments is None else arguments)
+        ctrl_c.take_over()
+        code = _run(given)
     except KeyboardInterrupt:
-        code = _cut_off(sys.argv[1:] if arguments is None else arguments)
+        ctrl_c.over = alone
+        code = _cut_off(given)
+    ctrl_c.over = alone
     sys.exit(code)
 
 
 def _cut_off(arguments: list[str]) -> int:
     """Say so in the language asked for."""
-    return _failed(INTERRUPTED[_in_korean(arguments)], 130)
+    texts = INTERRUPTED_LATE if ctrl_c.written else INTERRUPTED
+    return _failed(texts[_in_korean(arguments)], 130)
 
 
 def _in_korean(arguments: list[str]) -> bool:
@@ -45,6 +51,7 @@ def _in_korean(arguments: list[str]) -> bool:
 
 
 def _run(arguments: list[str]) -> int:
+    ctrl_c.listen(f"jindan: {INTERRUPTED[_in_korean(arguments)]}\n")
     import warnings
 
     from ..utils import is_open
@@ -58,7 +65,7 @@ def _run(arguments: list[str]) -> int:
             getattr(sys, name).reconfigure(errors="replace")
     with warnings.catch_warnings():
         if not os.environ.get("JINDAN_DEBUG"):
-            _speak_plainly(warnings)
+            _speak_plainly(warnings, _in_korean(arguments))
         code = _answer(arguments)
     try:
         sys.stdout.flush()
@@ -83,8 +90,10 @@ def _answer(arguments: list[str]) -> int:
         if result is True:
             return 130
         # typer turns a Ctrl-C into this number.
-        return _cut_off(arguments) if result == 130 else result or 0
+        return _cut_off(arguments) if result == 130 else result or 130 * ctrl_c.pressed
     except JindanError as error:
+        if ctrl_c.pressed:
+            return _cut_off(arguments)
         if not korean:
             return _failed(str(error))
         from .korean import in_korean
@@ -102,6 +111,9 @@ def _answer(arguments: list[str]) -> int:
     except OSError as error:
         return _unwritten(error, korean)
     except Exception as error:
+        if ctrl_c.pressed:
+            # A library whose import it cut off fails in a way of its own.
+            return _cut_off(arguments)
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             # A usage error of the parser, which typer carries under a name of its own.
             return _misused(error, korean)
@@ -128,6 +140,8 @@ def _misused(error: Any, korean: bool) -> int:
 
 def _near(said: str) -> str | None:
     """Of words that an option may be, as the parser lists them, the nearest to the one that was given."""
+    import re
+
     from ..errors import suggestion
 
     given, listed, words = said.partition(" is not one of ")
@@ -154,10 +168,17 @@ def _reader_gone() -> int:
     return 0
 
 
-def _speak_plainly(warnings: Any) -> None:
+def _speak_plainly(warnings: Any, korean: bool) -> None:
     """Warnings of jindan in one line; those of the libraries beneath are no matter of the user's."""
     from ..errors import JindanWarning
 
+    def show(message: Any, *place: Any, **more: Any) -> None:
+        if korean:
+            from .korean import translated
+
+            message = translated(message)
+        print(f"jindan: {message}", file=sys.stderr)
+
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", JindanWarning)
-    warnings.showwarning = lambda message, *place, **more: print(f"jindan: {message}", file=sys.stderr)
+    warnings.showwarning = show

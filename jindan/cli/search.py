@@ -6,14 +6,15 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from ..report.plots_search import best_first
 from ..runs.search import SearchInterrupted, search_table
-from .progress import PRESSED, Watched
+from .ctrl_c import ctrl_c
+from .progress import Watched
 from .show import terminal
 from .words import say
 
@@ -74,17 +75,12 @@ class Board(Watched):
         super().__init__(silent, lang)
         self.trials = trials
         self._rows: list[dict[str, Any]] = []
-        self._drawn: Any = None
 
-    def __enter__(self) -> Self:
-        self.refuse_cancelled()
-        if self.live:
-            from rich.console import Console
-            from rich.live import Live
+    def _drawing(self) -> Any:
+        from rich.console import Console
+        from rich.live import Live
 
-            self._drawn = Live(Text(say("compiling", self.lang)), console=Console(stderr=True), transient=True)
-            self._drawn.start()
-        return self
+        return Live(Text(say("compiling", self.lang)), console=Console(stderr=True), transient=True)
 
     def add(self, rows: list[dict[str, Any]]) -> bool:
         """Trials that are finished."""
@@ -95,7 +91,7 @@ class Board(Watched):
     def __call__(self, told: Any) -> bool:
         """Where the training is; True ends it."""
         self._draw(f"  {say('epoch', self.lang)} {told.epoch}/{told.epochs} × {told.members}")
-        return bool(PRESSED)
+        return ctrl_c.pressed
 
     def _draw(self, place: str) -> None:
         if self._drawn is None:
@@ -105,10 +101,6 @@ class Board(Watched):
         line = Text(f"{say('trial', self.lang)} {len(self._rows)}/{self.trials}{place}", style="dim")
         best = [trials_table(self._rows, say("score", self.lang), self.lang)] if self._rows else []
         self._drawn.update(Group(*best, line))
-
-    def __exit__(self, *error: object) -> None:
-        if self._drawn is not None:
-            self._drawn.stop()
 
 
 def _short(value: Any) -> str:

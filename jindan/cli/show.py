@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.padding import Padding
@@ -13,12 +15,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ..data.look_words import sentence as remark
+from ..report.findings import leak
 from ..report.headline import best_baseline, main_score, sentence, verdict_of
 from ..report.markup import clip
 from ..report.names import baseline_name, falls, is_share, metric_name
 from ..report.relied import fell
 from ..report.values import measure
-from ..runs.tables import judged_part
+from ..runs.finishing import judged_part
 from ..select.clustered import over
 from .show_repeats import show_repeated
 from .words import SHORT, say
@@ -40,9 +43,20 @@ class Terminal(Console):
         raise BrokenPipeError
 
 
+class Trimmed:
+    """Standard output for files and pipes: without the spaces that tables are filled up with on the right."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(re.sub(r" +(?=\n)", "", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stdout, name)
+
+
 def terminal() -> Terminal:
     """Where everything here is printed."""
-    return Terminal(highlight=False, soft_wrap=False)
+    file = None if sys.stdout.isatty() else cast(TextIO, Trimmed())
+    return Terminal(file=file, highlight=False, soft_wrap=False)
 
 
 def show_run(record: dict[str, Any], folder: Path, lang: str) -> None:
@@ -75,11 +89,9 @@ def show_run(record: dict[str, Any], folder: Path, lang: str) -> None:
     unfinished = record.get("unfinished")
     if unfinished:
         stopped = say(f"unfinished_{unfinished}", lang, epochs=record["plan"]["epochs"])
-    console.print(
-        say("training", lang, train=n["train"], validation=n["validation"], test=n["test"], epochs=epochs,
-            seconds=f"{record['seconds']['total']:.1f}") + stopped,
-        style="dim",
-    )  # fmt: skip
+    training = say("training", lang, train=n["train"], validation=n["validation"], test=n["test"], epochs=epochs,
+                   seconds=f"{record['seconds']['total']:.1f}")  # fmt: skip
+    console.print(training.replace("; 1 epochs;", "; 1 epoch;") + stopped, style="dim")
     console.print()
     console.print(Text(say("next", lang)))
     place = shlex.quote(str(folder))
@@ -265,9 +277,9 @@ def _findings(console: Console, record: dict[str, Any], lang: str) -> None:
             Text(f"{mark} {words['title']} ", style=f"bold {style}") + Text(f"({finding['code']})", style="dim")
         )
         console.print(_indented(words["summary"]))
-        if finding["code"] == "data-leakage" and finding["evidence"].get("column"):
-            column, target = finding["evidence"]["column"], record["target"]
-            console.print(_indented(say("leak", lang, column=column, target=target)))
+        if (told := leak(finding, record)) is not None:
+            column = finding["evidence"]["column"]
+            console.print(_indented(in_language(told, lang)))
             console.print(Text(f"  {say('help', lang)}: --drop {shlex.quote(column)}", style="cyan"), soft_wrap=True)
     if record["findings"]:
         console.print()
@@ -276,6 +288,9 @@ def _findings(console: Console, record: dict[str, Any], lang: str) -> None:
 def show_remark(console: Console, text: str) -> None:
     """A paragraph behind a point."""
     grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column()
+    # A word that just fits would lose its end where the space after it does not.
+    grid.add_column(overflow="fold")
     grid.add_row(Text("·", style="blue"), Text(_close(text)))
     console.print(grid)
 

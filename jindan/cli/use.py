@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError, InputError, suggestion
+from .ctrl_c import ctrl_c
 from .printing import print_json
 from .words import say
 
@@ -76,6 +77,8 @@ def predict_rows(run: Path, sources: list[Path], out: Path | None, as_json: bool
             "The predictions would replace the rows they are made from.", where=f"--out {out}",
             expected="another file", received="the table itself", help="Choose another --out.",
         )  # fmt: skip
+    if out is not None:
+        _refuse_slip(out)
     if _is_other(run):
         from .others import predict_others
 
@@ -90,7 +93,7 @@ def predict_rows(run: Path, sources: list[Path], out: Path | None, as_json: bool
         remarks.append({"code": "not-finite", "column": None, "count": broken})
     _tell(remarks, model, lang)
     if out is not None:
-        write_text(out, table.write_csv())
+        write_text(out, _as_in_data(table, model).write_csv())
         if not as_json:
             print(say("written", lang, rows=len(table), out=out))
     if as_json:
@@ -99,7 +102,29 @@ def predict_rows(run: Path, sources: list[Path], out: Path | None, as_json: bool
             body["predictions"] = table.to_dicts()
         print_json(body)
     elif out is None:
-        print(table.write_csv(), end="")
+        print(_as_in_data(table, model).write_csv(), end="")
+
+
+def _as_in_data(table: Any, model: Any) -> Any:
+    """Predictions with true and false in the words of the training table."""
+    if set(map(type, model.classes)) != {bool}:
+        return table
+    words = tuple(model.facts.settings.get("flags") or ("False", "True"))
+    texts = [None if value is None else words[value] for value in table["prediction"]]
+    names = {f"p_{flag}": f"p_{words[flag]}" for flag in (False, True)}
+    return table.with_columns(type(table["prediction"])("prediction", texts)).rename(names)
+
+
+def _refuse_slip(out: Path) -> None:
+    """Predictions are not put into a folder that is not there: its name may be a slip."""
+    if out.parent.exists():
+        return
+    above = out.parent.parent
+    near = suggestion(out.parent.name, [p.name for p in above.iterdir() if p.is_dir()]) if above.is_dir() else None
+    raise FileError(
+        "The folder to write to does not exist.", where=f"--out {out}", expected="a folder that is there",
+        received=out.parent, help=near or "Make it first, or choose another place.",
+    )  # fmt: skip
 
 
 def _one_image(model: Any, source: Path) -> bool:
@@ -111,8 +136,6 @@ def _one_image(model: Any, source: Path) -> bool:
 
 def evaluate_rows(run: Path, data: Path, as_json: bool, lang: str) -> None:
     """Figures with intervals on a labelled table."""
-    from ..data import present_rows
-
     if _is_other(run):
         from .others import evaluate_others
 
@@ -120,16 +143,15 @@ def evaluate_rows(run: Path, data: Path, as_json: bool, lang: str) -> None:
         return
     model = _table_model(run)
     frame = model.frame(data)
-    scores = model.score(frame)
-    labelled = int(present_rows(frame[model.facts.target]).sum())
+    rows = model.labelled(frame)
+    scores, basis, seen = model.score(rows), model.interval_groups(rows), model.trained_on(rows)
     remarks = model.facts.preprocessor.check(frame)
-    basis, seen = model.interval_groups(frame), model.trained_on(frame)
     if seen is not None and seen["count"]:
         remarks.append({"code": "trained-on", "column": None, **seen})
     if as_json:
         body = {
             "run": str(run),
-            "rows": labelled,
+            "rows": len(rows),
             "metrics": {name: score.value for name, score in scores.items()},
             "intervals": {name: [score.low, score.high] for name, score in scores.items()},
             **({} if basis is None else {"interval_groups": basis}),
@@ -140,10 +162,10 @@ def evaluate_rows(run: Path, data: Path, as_json: bool, lang: str) -> None:
     from .show import show_scores
 
     _tell(remarks, model, lang)
-    if labelled < len(frame):
-        left_out = say("unlabelled", lang, count=len(frame) - labelled, target=model.facts.target)
+    if len(rows) < len(frame):
+        left_out = say("unlabelled", lang, count=len(frame) - len(rows), target=model.facts.target)
         print(f"jindan: {left_out}", file=sys.stderr)
-    show_scores(scores, labelled, lang, basis)
+    show_scores(scores, len(rows), lang, basis)
 
 
 def _seen(found: dict[str, Any], lang: str) -> str:
@@ -278,6 +300,7 @@ def write_text(path: Path, text: str) -> None:
         try:
             scratch.write_text(text, encoding="utf-8")
             os.replace(scratch, path)
+            ctrl_c.written = True
         finally:
             scratch.unlink(missing_ok=True)
     except OSError as error:

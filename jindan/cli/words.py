@@ -120,10 +120,6 @@ TEXTS = {
     ),
     "o_images": ("{count} image(s) → {out}", "이미지 {count}개 → {out}"),
     "next": ("Next:", "다음:"),
-    "leak": (
-        "`{column}` says the same as `{target}`: if it is not known at prediction time, leave it out.",
-        "`{column}` 열은 `{target}` 열과 같은 내용입니다. 예측할 때 알 수 없는 값이라면 빼야 합니다.",
-    ),
     "folds_title": ("{folds}-fold cross-validation{seeds}: {metric}", "{folds}겹 교차 검증{seeds}: {metric}"),
     "folds_seeds": (" of {seeds} seeds", "(시드 {seeds}개)"),
     "folds_mean": ("mean", "평균"),

@@ -134,8 +134,21 @@ def build_plan(
         if made.early_stopping is not None and not validated and made.early_stopping.monitor.startswith("val_"):
             made = made.replace(early_stopping=None)
     for name, value in wanted.changes().items():
-        made = made.edit({name: value})
+        made = _with(made, name, value)
     return made.replace(seed=seed, preprocessing=preprocessing, rows=None, validation_rows=None)
+
+
+def _with(plan: Plan, name: str, value: Any) -> Plan:
+    """The plan with one field changed; an error names the option that the field has."""
+    try:
+        return plan.edit({name: value})
+    except InputError as error:
+        if error.where != name:
+            raise
+        raise InputError(
+            error.what, where=f"--{name.replace('_', '-')}", expected=error.expected, received=error.received,
+            help=error.help,
+        ) from None  # fmt: skip
 
 
 def _refuse_stack(plan: Plan, inputs: Sequence[InputForm]) -> None:

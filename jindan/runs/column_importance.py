@@ -13,8 +13,7 @@ from ..errors import InputError
 from ..plan import Plan
 from ..select import Importance, primary
 from ..select.importance import whole_repeats
-from .members import mean_of, outputs_of
-from .prepare import Prepared, arrays, counted
+from .prepare import Prepared
 from .probabilities import probabilities
 
 REPEATS = 5
@@ -108,23 +107,20 @@ class ReliesMixin:
             seed: Of the shuffles.
         """
         whole_repeats(repeats)
-        frame, y, numbers = self._labelled(x, y)
-        if len(frame) < 2 or len(y) != len(frame):
+        rows = self.labelled(x, y)
+        if len(rows) < 2 or len(rows.y) != len(rows):
             raise InputError("Values are shuffled among labelled rows.", where="x, y",
                              expected="two rows or more, and a target for each",
-                             received=f"{len(frame)} rows, {len(y)} targets")  # fmt: skip
-        with counted(numbers):
-            inputs, codes = arrays(self.facts.preprocessor, frame), np.asarray(self.facts.encoder.encode(y))
-        run, classes = self._run_to_save(), self.facts.task != "regression"
-        truth = codes if classes else np.asarray(self.facts.encoder.decode(codes))
+                             received=f"{len(rows)} rows, {len(rows.y)} targets")  # fmt: skip
+        classes = self.facts.task != "regression"
+        truth = rows.codes if classes else np.asarray(self.facts.encoder.decode(rows.codes))
 
         def judged(inputs: Any) -> float:
-            outputs = mean_of(outputs_of(self.members, inputs)) if self.members else run.predict(inputs)
-            values = self._values(outputs)
+            values = self._predicted(inputs)
             return figure(values if classes else values[:, 0], truth, classes)
 
         return column_importance(
-            self.facts.preprocessor, frame, inputs, judged, primary(self.facts.task), repeats, seed
+            self.facts.preprocessor, rows.frame, rows.inputs, judged, primary(self.facts.task), repeats, seed
         )
 
 

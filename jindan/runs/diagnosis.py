@@ -20,13 +20,14 @@ from ..models.loading import load
 from ..plan import Plan
 from ..utils import finite
 from .build import targets_for
+from .finishing import TableRun, finish
 from .folder import check_writable
 from .folding import folded
 from .going_on import read_again
 from .members import Repeats
 from .model import TableModel
 from .prepare import Prepared
-from .tables import TableRun, data_of, finish, train_table
+from .tables import data_of, train_table
 
 
 @dataclass(frozen=True)

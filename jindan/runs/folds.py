@@ -73,7 +73,7 @@ class TableFolds:
     @property
     def interval(self) -> tuple[float, float]:
         """Its 95 % interval, corrected for folds that share training rows (Nadeau & Bengio 2003)."""
-        return self._inside(*interval_of(self.scores.mean(0), self._ratio))
+        return interval_of(self.scores.mean(0), self._ratio, self.metric)
 
     @cached_property
     def best_baseline(self) -> str | None:
@@ -111,17 +111,17 @@ class TableFolds:
     def _ratio(self) -> float:
         return float(np.mean([len(held) / len(rows) for rows, held in self.pairs]))
 
-    def _score(self, values: np.ndarray) -> Score:
+    def _score(self, values: np.ndarray, highest: float = math.inf) -> Score:
         by_fold = np.atleast_2d(values).mean(0)
         if by_fold.std() == 0:
             # Equal figures in all folds are no proof of an exact one.
             return Score(float(by_fold.mean()))
-        return Score(float(by_fold.mean()), *self._inside(*interval_of(by_fold, self._ratio)))
+        low, high = interval_of(by_fold, self._ratio, self.metric)
+        return Score(float(by_fold.mean()), low, min(high, highest))
 
-    def _inside(self, low: float, high: float) -> tuple[float, float]:
-        if self.metric == "mae":
-            return max(0.0, low), high
-        return max(0.0, low) if self.metric == "accuracy" else low, min(1.0, high)
+    def _highest(self, baseline: str) -> float:
+        """The best a simple model can get: of one number for all rows, no R² above 0."""
+        return 0.0 if (baseline, self.metric) == ("mean", "r2") else math.inf
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""
@@ -134,7 +134,8 @@ class TableFolds:
             "figures": {name: values.tolist() for name, values in self.figures.items()},
             "pooled": {name: score.to_dict() for name, score in self.pooled.items()},
             "baselines": [
-                {"name": name, "scores": found[self.metric].tolist(), "mean": self._score(found[self.metric]).to_dict()}
+                {"name": name, "scores": found[self.metric].tolist(),
+                 "mean": self._score(found[self.metric], self._highest(name)).to_dict()}
                 for name, found in self.baselines.items() if self.metric in found
             ],
             **({"groups": self.groups} if self.groups else {}),

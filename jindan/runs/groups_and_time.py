@@ -16,9 +16,9 @@ from ..data.dates import DATE_FORMATS, parse_dates
 from ..data.look_words import sentence
 from ..errors import InputError, JindanWarning
 from ..select.task import apart
+from .group_names import pairs_of, twins_of
 
 IN_FILE = "rows"  # as a time: the order in which the rows stand in the file
-NAMES = ("boolean", "categorical", "identifier")  # kinds of columns whose values are names, and measure nothing
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Ties:
         time: (rows,) the place in time of each row.
         twins: Columns that name the groups as their own column does, and are not learnt from either.
         alike: Columns that measure one value a group, another in each: they are learnt from, and told.
+        together: Columns that name the groups two by two: so are they.
     """
 
     column: str | None = None
@@ -38,6 +39,7 @@ class Ties:
     time: np.ndarray | None = None
     twins: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()
+    together: tuple[tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
         return self.column is not None
@@ -130,7 +132,9 @@ def ties_of(
     _refuse_gaps(~np.asarray(present_rows(series)), option, name, numbers)
     if groups is not None:
         codes = np.unique(series.cast(str).to_numpy(), return_inverse=True)[1]
-        return Ties(name, codes, None, *_twins(frame, columns, (name, target), codes))
+        twins, alike = twins_of(frame, columns, (name, target), codes)
+        together = pairs_of(frame, columns, (name, target, *twins, *alike), codes)
+        return Ties(name, codes, twins=twins, alike=alike, together=together)
     return Ties(name, time=_places(series, next(column for column in columns if column.name == name), numbers))
 
 
@@ -150,41 +154,6 @@ def told_of_groups() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GroupsWarning)
         yield
-
-
-def _twins(
-    frame: Any, columns: tuple[Column, ...], others: tuple[str, str], groups: np.ndarray
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Columns one-to-one with the groups where they have a value: those of names, and those of measured values.
-
-    A number of the patient is a name; weight and date of birth are something to learn from, as are texts and images.
-
-    Args:
-        others: The groups' own column and the target.
-        groups: (rows,) from 0.
-    """
-    count = int(groups.max()) + 1
-    names: list[str] = []
-    measured: list[str] = []
-    if count == len(groups):
-        return (), ()
-    for column in columns:
-        series = frame[column.name]
-        gaps = series.null_count()
-        if column.name in others or gaps > len(series) / 2 or not count / 2 <= series.n_unique() - (gaps > 0) <= count:
-            continue
-        there = np.asarray(present_rows(series))
-        values = np.unique(series.filter(there).cast(str).to_numpy(), return_inverse=True)[1]
-        met = len(np.unique(groups[there]))
-        if not met == values.max(initial=-1) + 1 == len(np.unique(values * count + groups[there])):
-            continue
-        named = column.kind in NAMES
-        if column.kind == "numeric":
-            numbers = as_numbers(series).drop_nulls().to_numpy()
-            named = bool((numbers == np.round(numbers)).all())
-        if named or column.kind in ("numeric", "date"):
-            (names if named else measured).append(column.name)
-    return tuple(names), tuple(measured)
 
 
 def _column(value: Any, where: str) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 from ..callbacks import History
 from ..data import Preprocessor, present_rows, read_table, target_from_dict
 from ..data.images_table import FILE, IMAGE, as_seen_by
+from ..engine import forward
 from ..engine.data import Data
 from ..engine.run import Run
 from ..errors import InputError
@@ -177,7 +178,7 @@ class TableModel(JudgesMixin, ReliesMixin, Model):
         """
         if self.members:
             given = inspect.signature(Model.predict).bind(self, x, *rest, **named).arguments
-            return self._values(mean_of(outputs_of(self.members, self._rows_alone(x, given.get("steps")))))
+            return self._predicted(self._rows_alone(x, given.get("steps")))
         if not rest and named.get("batch_size") is None:
             named["batch_size"] = block(self.facts.preprocessor.inputs)
         return self._values(super().predict(x, *rest, **named))
@@ -188,6 +189,13 @@ class TableModel(JudgesMixin, ReliesMixin, Model):
         if not self.classes:
             raise AttributeError("predict_proba")
         return self.predict
+
+    def _predicted(self, inputs: Any) -> np.ndarray:
+        """What `predict` gives, of rows as the network sees them."""
+        if self.members:
+            return self._values(mean_of(outputs_of(self.members, inputs)))
+        size = block(self.facts.preprocessor.inputs)
+        return self._values(forward.predict(self.plan, self._need_shape(), self.ready_weights(), inputs, size))
 
     def _values(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs as probabilities, or as values in the target's units."""
@@ -365,7 +373,7 @@ class TableModel(JudgesMixin, ReliesMixin, Model):
                 "The rows have no target.", where="the table", expected=f"a column {self.facts.target!r}",
                 received=f"columns {', '.join(frame.columns)}",
                 help="Sort the images into one folder a class, or use predict, which needs none." if self.sees_images
-                else "Give y beside x, or use predict, which needs none.",
+                else "Add that column (in Python, or give y beside x), or use predict, which needs none.",
             )  # fmt: skip
         return frame[self.facts.target]
 

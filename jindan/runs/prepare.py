@@ -50,6 +50,7 @@ class Prepared:
         folder: What relative paths of images count from.
         images: Whether the rows are a set of images rather than a table.
         unlabelled: Rows of the table that have no target, and are left out of `frame`.
+        flags: How the target's file writes false and true.
         ties: What ties rows to one another.
     """
 
@@ -70,6 +71,7 @@ class Prepared:
     images: bool = False
     unlabelled: int = 0
     marks: tuple[bool | None, bool] | None = None
+    flags: tuple[str, str] | None = None
     ties: Ties = NONE
 
     @property
@@ -118,26 +120,12 @@ def prepare(
     if holds_images(source):
         from .gallery import prepare_images
 
-        if groups is not None or time is not None:
-            raise InputError(
-                "A set of images has no columns that part its rows.", where="--groups, --time", expected="neither",
-                received=groups if groups is not None else time,
-                help="Name the images in a column of a table, beside their groups or times.",
-            )  # fmt: skip
+        _refuse_ties(groups, time)
         return prepare_images(
             source, target, task=task, preprocessing=preprocessing, validation=validation, test=test, seed=seed
         )
-    table = read_table(source, header=header)
-    if target is None:
-        raise InputError(
-            "The column to predict is not named.", where="--target", expected="a column of the table",
-            received="nothing", help=f"The columns are: {', '.join(table.columns[:20])}.",
-        )  # fmt: skip
-    goal = resolve_column(table, target)
-    config = preprocessing or Preprocessing()
-    for name in config.drop:
-        if resolve_column(table, name) == goal:
-            raise InputError("The target itself cannot be dropped.", where="--drop", received=name)
+    table, config = read_table(source, header=header), preprocessing or Preprocessing()
+    goal = _goal(table, target, config.drop)
     present = present_rows(table.frame[goal])
     numbers = np.flatnonzero(present)
     frame = table.frame.filter(present)
@@ -148,22 +136,13 @@ def prepare(
     refuse_infinite(frame, columns, config.drop, goal, numbers)
     encoder = ClassTarget.fit(frame[goal]) if kind.is_classification else None
     codes = encoder.encode(frame[goal]) if encoder is not None else None
-    ties = ties_of(table, frame, columns, numbers, groups, time, goal)
-    if ties.groups is not None:
-        asked = config.drop
-        ties = replace(ties, twins=_other_than(ties.twins, asked), alike=_other_than(ties.alike, asked))
-        config = replace(config, drop=(*asked, *_other_than((str(ties.column), *ties.twins), asked)))
+    ties, config = _without_twins(ties_of(table, frame, columns, numbers, groups, time, goal), config)
     split = ties.split(len(frame), validation, test, seed, codes)
     training = frame[split.train]
     preprocessor = fit_preprocessor(training, columns, config, target=goal, folder=folder)
     reasons = tuple((name, "twin" if name in ties.twins else why) for name, why in preprocessor.dropped)
     preprocessor = replace(preprocessor, dropped=reasons)
-    if not preprocessor.inputs:
-        left_out = "; ".join(f"{name}: {why}" for name, why in preprocessor.dropped)
-        raise InputError(
-            "No column is left to learn from.", where=table.name, expected="at least one usable column",
-            received=left_out or "the target alone", help="Add columns that say something about the target.",
-        )  # fmt: skip
+    _refuse_nothing_left(preprocessor, table.name)
     if encoder is not None:
         final: ClassTarget | NumberTarget = encoder
         encoded, truth = np.asarray(codes), np.asarray(codes)
@@ -176,7 +155,8 @@ def prepare(
     return Prepared(
         name=table.name, path=table.path, frame=frame, target=goal, columns=columns, task=kind, split=split,
         numbers=numbers, preprocessor=preprocessor, encoder=final, x=x, encoded=encoded, truth=truth, folder=folder,
-        unlabelled=len(present) - len(numbers), marks=table.marks, ties=ties,
+        unlabelled=len(present) - len(numbers), marks=table.marks,
+        flags=table.flags.get(goal), ties=ties,
     )  # fmt: skip
 
 
@@ -225,6 +205,53 @@ def _refuse_settings(seed: Any, validation: float, test: float) -> None:
                 "A share of the rows must lie between 0 and 1.", where=name, expected="0 <= share < 1", received=share,
                 help="0.2 keeps a fifth of the rows.",
             )  # fmt: skip
+    if validation + test >= 1:
+        raise InputError(
+            "Validation and test leave no rows to train on.", where="--validation, --test",
+            expected="validation + test < 1", received=f"{validation} + {test}", help="Use 0.2 for each.",
+        )  # fmt: skip
+
+
+def _refuse_ties(groups: Any, time: Any) -> None:
+    if groups is not None or time is not None:
+        raise InputError(
+            "A set of images has no columns that part its rows.", where="--groups, --time", expected="neither",
+            received=groups if groups is not None else time,
+            help="Name the images in a column of a table, beside their groups or times.",
+        )  # fmt: skip
+
+
+def _refuse_nothing_left(preprocessor: Preprocessor, name: str) -> None:
+    if not preprocessor.inputs:
+        left_out = "; ".join(f"{name}: {why}" for name, why in preprocessor.dropped)
+        raise InputError(
+            "No column is left to learn from.", where=name, expected="at least one usable column",
+            received=left_out or "the target alone", help="Add columns that say something about the target.",
+        )  # fmt: skip
+
+
+def _goal(table: Any, target: str | int | None, drop: tuple[str, ...]) -> str:
+    """The column to predict, which is not among those to drop."""
+    if target is None:
+        raise InputError(
+            "The column to predict is not named.", where="--target", expected="a column of the table",
+            received="nothing", help=f"The columns are: {', '.join(table.columns[:20])}.",
+        )  # fmt: skip
+    goal = resolve_column(table, target)
+    for name in drop:
+        if resolve_column(table, name) == goal:
+            raise InputError("The target itself cannot be dropped.", where="--drop", received=name)
+    return goal
+
+
+def _without_twins(ties: Ties, config: Preprocessing) -> tuple[Ties, Preprocessing]:
+    """A preprocessing that drops the groups' columns; of columns that are dropped as asked nothing more is told."""
+    if ties.groups is None:
+        return ties, config
+    asked = config.drop
+    together = tuple(pair for pair in ties.together if not {*pair} & {*asked})
+    ties = replace(ties, twins=_other_than(ties.twins, asked), alike=_other_than(ties.alike, asked), together=together)
+    return ties, replace(config, drop=(*asked, *_other_than((str(ties.column), *ties.twins), asked)))
 
 
 def _other_than(names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:

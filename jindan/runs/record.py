@@ -29,6 +29,7 @@ MOST_POINTS = 2000  # of a predicted-against-true plot
 MOST_EXAMPLES = 20
 MOST_SHOWN = 40  # where the rows themselves can be shown
 MOST_BESIDE = 15  # features shown beside the target
+MOST_APART = 6  # classes that get a sentence each
 
 
 def make_record(
@@ -140,11 +141,13 @@ def untold(prepared: Prepared, part: str, lang: str, start: tuple[str, int | Non
         values = {"run": start[0], "count": start[1], "rows": len(prepared.part(part))}
         found.append(sentence("seen-before" if start[1] else "maybe-seen-before", values, lang))
     if prepared.unlabelled:
-        found.append(sentence("missing-target", {"column": prepared.target, "count": prepared.unlabelled}, lang))
+        found.append(sentence("left-out-target", {"column": prepared.target, "count": prepared.unlabelled}, lang))
     ties = prepared.ties
     if basis := ties.basis(prepared.part(part)):
         found.append(over(basis, lang))
     found += [sentence("group-alike", {"name": name, "column": ties.column}, lang) for name in ties.alike]
+    found += [sentence("group-pair", {"first": first, "second": second, "column": ties.column}, lang)
+              for first, second in ties.together]  # fmt: skip
     if prepared.classes:
         found += _without(prepared, "train", "unlearnt-class", lang)
         found += _without(prepared, part, "unjudged-class", lang) if part != "train" else []
@@ -152,12 +155,16 @@ def untold(prepared: Prepared, part: str, lang: str, start: tuple[str, int | Non
 
 
 def _without(prepared: Prepared, part: str, code: str, lang: str) -> list[str]:
-    """A sentence for each class of the table that is not in a part of its rows."""
+    """A sentence for each class of the table that is not in a part of its rows; of many classes one for all."""
     rows, there = (np.bincount(t, minlength=prepared.classes) for t in
                    (prepared.truth, prepared.truth[prepared.part(part)]))  # fmt: skip
     labels = prepared.encoder.classes  # type: ignore[union-attr]
-    return [sentence(code, {"label": str(labels[number]), "count": int(rows[number])}, lang)
-            for number in np.flatnonzero((rows > 0) & (there == 0))]  # fmt: skip
+    absent = np.flatnonzero((rows > 0) & (there == 0))
+    if len(absent) > MOST_APART:
+        named = ", ".join(f"`{labels[number]}`" for number in absent[:MOST_APART]) + ", …"
+        values = {"count": len(absent), "total": int((rows > 0).sum()), "labels": named}
+        return [sentence(f"{code}es", values, lang)]
+    return [sentence(code, {"label": str(labels[number]), "count": int(rows[number])}, lang) for number in absent]
 
 
 def _told(prepared: Prepared, remarks: Any) -> Iterator[tuple[str, dict[str, Any]]]:

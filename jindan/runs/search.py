@@ -23,10 +23,11 @@ from ..select.spaces import LogUniform, Space, Uniform
 from ..select.task import Task
 from ..utils import finite
 from .build import Wanted, build_plan, refuse_contradiction, refuse_too_large, targets_for
+from .finishing import TableRun
 from .folder import check_writable, new_folder, stem_of
 from .groups_and_time import told_of_groups, warn_of_groups
 from .prepare import Prepared, prepare
-from .tables import TableRun, train_table
+from .tables import train_table
 
 TRIALS, SEARCH, PLAN, BEST = "trials.jsonl", "search.json", "plan.json", "best"
 HIDDEN = "64 relu, dropout 0.1, 32 relu, dropout 0.1"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,120 +11,24 @@ from typing import Any
 import numpy as np
 
 from ..data import Preprocessing
-from ..doctor import tables as doctor
 from ..doctor.hidden_activations import tell_hidden
 from ..doctor.keeping import Keeper
-from ..doctor.static import look_before
 from ..engine.data import Data, cut, row_shape
-from ..engine.forward import predict
-from ..engine.run import Run
 from ..engine.train import train
 from ..errors import InputError
 from ..models.loading import load
 from ..plan import Plan
-from ..report.study_entries import study_entry
-from ..utils import finite
 from .build import Wanted, build_plan, refuse_contradiction, refuse_too_large, targets_for
-from .column_importance import relied_on
-from .folder import check_writable, new_folder, read_record, stem_of, write_folder, write_record
-from .folding import FoldedTable, folded
-from .folds import fold_table
-from .going_on import (
-    as_before,
-    fingerprint,
-    known_settings,
-    other_network,
-    read_again,
-    run_to_go_on_from,
-    seen_before,
-    seen_of,
-    sized,
-)
+from .finishing import TableRun, finish
+from .folder import check_writable, new_folder, read_record, stem_of
+from .folding import folded
+from .going_on import as_before, known_settings, other_network, read_again, run_to_go_on_from, sized
 from .groups_and_time import warn_of_groups
-from .judging import kept_of, repeated, residual, score
-from .members import Repeats, mean_of, outputs_of
-from .model import TableFacts, TableModel
-from .network import block
+from .members import Repeats
+from .model import TableModel
 from .prepare import Prepared, prepare
-from .record import make_record, untold
-from .simple import simple_models
 
 __all__ = ["TableModel", "TableRun", "resume_table", "train_table"]
-
-PARTS = ("train", "validation", "test")
-REPEATED = ("cross_validation", "seed_spread", "ensemble")
-
-
-@dataclass(frozen=True)
-class TableRun:
-    """What `train_table` leaves.
-
-    Attributes:
-        folder: The run folder.
-        run: The engine's Run.
-        record: Everything the report shows.
-        interrupted: Whether training, or the comparison after it, was cut off; `jindan resume` goes on.
-    """
-
-    folder: Path
-    run: Run
-    record: dict[str, Any]
-
-    @property
-    def interrupted(self) -> bool:
-        return "unfinished" in self.record
-
-    @property
-    def model(self) -> TableModel:
-        """The trained model, which takes raw rows."""
-        return load(self.folder)  # type: ignore[return-value]
-
-    def add_study(self, *found: Any) -> None:
-        """Put studies (of `jd.learning_curve`, `jd.search`, … ) into the run's record and report.
-
-        Args:
-            found: What they returned.
-
-        Raises:
-            FileError: when the run's folder cannot be written.
-        """
-        entries = [study_entry(one) for one in found]
-        self.record["studies"] = [*self.record.get("studies", []), *entries]
-        write_record(self.folder, self.record)
-
-    def summary(self) -> dict[str, Any]:
-        """The JSON object of `jindan train --json`."""
-        part = judged_part(self.record)
-        metrics, over = self.record["metrics"].get(part, {}), self.record.get("interval_groups")
-        return finite(
-            {
-                "run": str(self.folder),
-                "task": self.record["task"],
-                "target": self.record["target"],
-                "measured_on": part,
-                "metrics": {name: score["value"] for name, score in metrics.items()},
-                "intervals": {name: [score["low"], score["high"]] for name, score in metrics.items()},
-                **({} if over is None else {"interval_groups": over[part]}),
-                "baselines": {
-                    b["name"]: {name: score["value"] for name, score in b["metrics"].items()}
-                    for b in self.record["baselines"]
-                },
-                "findings": [
-                    {name: f[name] for name in ("code", "severity", "layer", "evidence", "confidence", "causes")}
-                    for f in self.record["findings"]
-                ],
-                **{name: self.record[name] for name in ("inputs", "relied_on", *REPEATED) if name in self.record},
-                "epochs": self.run.epochs,
-                "interrupted": self.interrupted,
-                "seconds": self.record["seconds"]["total"],
-                "timing": self.record["seconds"],
-            }
-        )
-
-
-def judged_part(record: dict[str, Any]) -> str:
-    """The most honest rows there are: test, else validation, else training."""
-    return next((part for part in reversed(PARTS) if part in record["metrics"]), "train")
 
 
 def train_table(
@@ -194,14 +97,8 @@ def train_table(
         **({"folds": folds} if folds is not None else {}),
         **({"seeds": seeds, "ensemble": ensemble} if repeats.count > 1 else {}),
     }  # fmt: skip
-    again = old is not None and (task, target) == ("auto", old.facts.target)
-    prepared = prepare(
-        source, target, task=old.facts.task if again else task,
-        preprocessing=preprocessing if old is None else sized(preprocessing, old), validation=validation, test=test,
-        seed=seed, header=header, groups=groups, time=time,
-    )  # fmt: skip
-    if old is not None:
-        prepared = as_before(prepared, old)
+    prepared = _read(source, target, old, task, preprocessing, validation=validation, test=test, seed=seed,
+                     header=header, groups=groups, time=time)  # fmt: skip
     warn_of_groups(prepared.ties, lang)
     read = perf_counter() - began
     made, data = _plan_and_data(prepared, asked, old, seed, preprocessing, lang)
@@ -215,6 +112,16 @@ def train_table(
     keeper = Keeper()
     runs = train(plans, data, listen=listen, start=None if before is None else [before] * len(plans), watch=keeper)
     return finish(folder, runs, prepared, data, settings, {"read": read}, began, parts, listen, keeper.moments)
+
+
+def _read(
+    source: Any, target: Any, old: TableModel | None, task: str, preprocessing: Preprocessing | None, **split: Any
+) -> Prepared:
+    """The table, as the run that is gone on from saw its own."""
+    if old is None:
+        return prepare(source, target, task=task, preprocessing=preprocessing, **split)
+    task = old.facts.task if (task, target) == ("auto", old.facts.target) else task
+    return as_before(prepare(source, target, task=task, preprocessing=sized(preprocessing, old), **split), old)
 
 
 def _plan_and_data(
@@ -279,100 +186,6 @@ def data_of(prepared: Prepared, targets: np.ndarray) -> Data:
     train_rows, held = prepared.split.train, prepared.split.validation
     validation = Data.of(cut(prepared.x, held), targets[held]) if len(held) else None
     return Data.of(cut(prepared.x, train_rows), targets[train_rows], validation=validation)
-
-
-def finish(
-    folder: Path, runs: list[Run], prepared: Prepared, data: Data, settings: dict, seconds: dict, began: float,
-    parts: FoldedTable | None, listen: Any, moments: Sequence[Any] = (), studies: Sequence[Any] | None = None,
-) -> TableRun:  # fmt: skip
-    """Judge, compare and write what was trained.
-
-    Args:
-        runs: All repeats, or the first alone.
-        parts: The folds to cross-validate over.
-        moments: Weights the doctor has kept of the training.
-        studies: Entries of the report that stay in it.
-    """
-    repeats = Repeats(settings.get("seeds", 1), settings.get("ensemble", 1))
-    kept, unfinished = kept_of(runs, repeats)
-    run = kept[0]
-
-    def predicted(x: Any) -> np.ndarray:
-        if len(kept) > 1:
-            return mean_of(outputs_of(kept, x))
-        return predict(run.plan, run.input_shape, run.weights, x, block(prepared.preprocessor.inputs))
-
-    outputs = predicted(prepared.x)
-    rows = {part: prepared.part(part) for part in PARTS if len(prepared.part(part))}
-    scores = {part: score(run.plan, prepared, outputs[numbers], numbers) for part, numbers in rows.items()}
-    part = next(p for p in reversed(PARTS) if p in scores)
-    others, more = [], {}
-    if not unfinished:
-        try:
-            others = simple_models(prepared, part)
-            if relied := relied_on(prepared, run.plan, predicted, part, settings["seed"]):
-                more["relied_on"] = relied
-            more |= repeated(prepared, runs, repeats, part, settings["seed"])
-            if parts is not None:
-                crossed = fold_table(prepared, run.plan, parts, repeats.seeds, ensemble=repeats.ensemble,
-                                     seed=settings["seed"], listen=listen)  # fmt: skip
-                more["cross_validation"] = crossed.to_dict()
-        except KeyboardInterrupt:
-            # The network is trained: it is kept without what `resume` adds.
-            unfinished = "validating" if others and parts is not None else "comparing"
-    seconds = {**seconds, **{name: run.seconds[name] for name in ("trace", "compile") if name in run.seconds}}
-    seconds["train"] = run.seconds["run"]
-    findings = doctor.put_in_order(
-        [
-            *doctor.table_findings(
-                prepared.plain, prepared.target, prepared.preprocessor.input_columns, prepared.task.kind
-            ),
-            doctor.imbalance(prepared.truth[prepared.split.train], prepared.classes) if prepared.classes else None,
-            *look_before(run.plan, run.input_shape, data, warn=False),
-            *doctor.run_findings(run, data, moments),
-            *doctor.beside_baselines(prepared.task.kind, scores[part], others),
-        ]
-    )
-    seconds["total"] = perf_counter() - began
-    record = make_record(
-        folder.name, run, prepared, scores, others, findings, outputs, seconds, settings["lang"], settings["command"]
-    )
-    if not prepared.ties:
-        record["time_order"] = doctor.time_order(prepared.plain, prepared.columns, prepared.target)
-    start = settings.get("start")
-    before = None if start is None or part == "train" else (start, seen_before(prepared, start, part))
-    if before is not None:
-        record["seen_before"] = {"run": before[0], "count": before[1], "rows": len(prepared.part(part))}
-    record["untold"] = {name: untold(prepared, part, name, before) for name in ("en", "ko")}
-    record |= more
-    if studies:
-        record["studies"] = studies
-    if unfinished:
-        record["unfinished"] = unfinished
-    facts = _facts(prepared, settings, residual(prepared, outputs, part), unfinished, len(kept))
-    result = TableRun(folder, run, finite(record))
-    write_folder(folder, result.run, result.record, facts, kept)
-    return result
-
-
-def _facts(prepared: Prepared, settings: dict, half: float | None, unfinished: str | None, members: int) -> TableFacts:
-    """What goes with the network: how its rows were read, and what is left to do."""
-    known = {
-        **settings,
-        "fingerprint": fingerprint(prepared),
-        "has_header": settings["header"] is not False and not _nameless(prepared),
-        **({} if prepared.marks is None else {"decimal_marks": prepared.marks}),
-        **({"images": True} if prepared.images else {}),
-        **({"members": members} if members > 1 else {}),
-        "unfinished": unfinished,
-        "seen": seen_of(prepared, settings.get("start")).to_dict(),
-        **({} if prepared.ties.groups is None else {"grouped_by": prepared.ties.column}),
-    }
-    return TableFacts(prepared.target, prepared.task.kind, prepared.preprocessor, prepared.encoder, half, known)
-
-
-def _nameless(prepared: Prepared) -> bool:
-    return all(re.fullmatch(r"column_\d+", name) for name in prepared.frame.columns)
 
 
 def _still_wanted(listen: Any) -> None:

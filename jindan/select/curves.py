@@ -43,7 +43,7 @@ class LearningCurve(Reported):
     def intervals(self, part: str = "validation") -> np.ndarray:
         """(values, 2) 95 % intervals of the mean of "training" or "validation", corrected for folds that share rows."""
         scores = getattr(self, part).mean(2)
-        return np.array([interval_of(row, ratio) for row, ratio in zip(scores, self.ratios, strict=True)])
+        return np.array([interval_of(row, ratio, self.scoring) for row, ratio in zip(scores, self.ratios, strict=True)])
 
     @property
     def best(self) -> Any:
@@ -79,16 +79,26 @@ class LearningCurve(Reported):
         return (float(gaps.mean()), *interval_of(gaps, self.ratios[at]))
 
     def text(self, lang: str = "en") -> str:
-        """The numbers and the verdict, in English or Korean."""
+        """The numbers of each value, a line each, and the verdict, in English or Korean."""
+        lines = (self._line(place, lang) for place in range(len(self.values)))
+        return "\n".join([*lines, self._judged(lang)])
+
+    def conclusion(self, lang: str = "en") -> str:
+        """The numbers of the most rows, or of the best value, and the verdict."""
         last = -1 if self.path == "rows" or self.best is None else self.values.index(self.best)
-        low, high = self.intervals()[last]
-        training, score = float(self.training[last].mean()), float(self.validation[last].mean())
-        value = self.values[last]
+        return f"{self._line(last, lang)}. {self._judged(lang)}"
+
+    def _line(self, place: int, lang: str) -> str:
+        low, high = self.intervals()[place]
+        training, score = float(self.training[place].mean()), float(self.validation[place].mean())
+        value = self.values[place]
         which = 1 if lang == "ko" else 0
         at = (f"{value} rows", f"{value}행") if self.path == "rows" else (f"{self.path} = {value}",) * 2
         named = (("training", "validation"), ("훈련", "검증"))[which]
-        numbers = f"{at[which]}: {named[0]} {training:.4g}, {named[1]} {score:.4g} ({low:.4g} … {high:.4g})"
-        return f"{numbers}. {_WORDS[self.path == 'rows', self.verdict][which]}"
+        return f"{at[which]}: {named[0]} {training:.4g}, {named[1]} {score:.4g} ({low:.4g} … {high:.4g})"
+
+    def _judged(self, lang: str) -> str:
+        return _WORDS[self.path == "rows", self.verdict][lang == "ko"]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""
@@ -160,7 +170,7 @@ def learning_curve(
     Args:
         model: A compiled model, which stays as it is, or a Plan.
         X, y: Rows and targets.
-        sizes: Shares of the training rows (floats up to 1), or their numbers.
+        sizes: Shares of the training rows (floats up to 1), or their numbers, up to those of the smallest fold.
         path: A path of the plan ("layers.0.units", "learning_rate"), or "depth", which makes the last hidden Dense
             layer, with what follows it up to the output, stand so many times; None is by rows.
         values: Of the setting, from small to large.
@@ -174,7 +184,7 @@ def learning_curve(
 
     >>> X = np.random.default_rng(0).normal(size=(40, 2)); y = X.sum(1)
     >>> plan = Plan((Dense(1),), loss="mse", optimizer="adam", epochs=20)
-    >>> learning_curve(plan, X, y, sizes=(8, 16, 32), folds=3, stratify=False).values
+    >>> learning_curve(plan, X, y, sizes=(8, 16, 1.0), folds=3, stratify=False).values
     (8, 16, 26)
     """
     task = task_of(model, X, y, scoring=scoring, seed=seed, **fit)
@@ -249,7 +259,13 @@ def _count(size: Any, rows: int) -> int:
     if not whole and not share:
         raise InputError("This is no number of rows.", where="sizes", expected="shares > 0 up to 1.0, or numbers >= 1",
                          received=repr(size))  # fmt: skip
-    return min(max(int(size) if whole else math.floor(float(size) * rows + 1e-9), 1), rows)
+    if whole and size > rows:
+        raise InputError(
+            "There are not so many rows to train on.", where="sizes",
+            expected=f"up to {rows}, the training rows of the smallest fold", received=int(size),
+            help="1.0 is all of them; more folds leave more rows to train on.",
+        )  # fmt: skip
+    return max(int(size) if whole else math.floor(float(size) * rows + 1e-9), 1)
 
 
 def _curve(task: Task, members: list[list[tuple]], path: str, values: tuple, seeds: int, seed: int) -> LearningCurve:

@@ -159,15 +159,7 @@ def bias_variance(
     if kind == "squared":
         truth, guesses = _numbers(task.plan, test.y, outputs)
         return _result(kind, _squared(truth, guesses, float(noise or 0.0)), guesses.shape, rng, float(noise or 0.0))
-    labels = classes_of(task.plan, test.y)
-    found = np.stack([guessed(task.plan, out) for out in outputs])
-    if labels is None or any(not np.isfinite(out).all() for out in outputs):
-        raise InputError(
-            "A member has no prediction for some rows.", where="model", expected="finite outputs, class targets",
-            received="outputs that are not finite", help="Lower the learning rate.",
-        )  # fmt: skip
-    classes = int(max(found.max(), labels.max())) + 1
-    votes = np.eye(classes)[found]
+    labels, votes = _votes(task.plan, test.y, outputs)
     return _result(kind, _zero_one(labels, votes), votes.shape, rng, 0.0)
 
 
@@ -182,6 +174,19 @@ def _plans(task: Task, sets: list[np.ndarray], apart: bool) -> list[Plan]:
             held = rows
         plans.append(task.beside(task.plan.replace(seed=first + member), rows, held))
     return plans
+
+
+def _votes(plan: Plan, y: Any, outputs: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """(rows,) classes of the targets, and (members, rows, classes) 1 for the class a member tells, else 0."""
+    labels = classes_of(plan, y)
+    found = np.stack([guessed(plan, out) for out in outputs])
+    if labels is None or any(not np.isfinite(out).all() for out in outputs):
+        raise InputError(
+            "A member has no prediction for some rows.", where="model", expected="finite outputs, class targets",
+            received="outputs that are not finite", help="Lower the learning rate.",
+        )  # fmt: skip
+    classes = int(max(found.max(), labels.max())) + 1
+    return labels, np.eye(classes)[found]
 
 
 def _drawn(draw: Any, members: int, rng: np.random.Generator) -> tuple[Any, Any, list[np.ndarray]]:

@@ -16,6 +16,7 @@ Z = 1.959963984540054  # of a 95 % interval
 RESAMPLES = 400
 UNBOUNDED = ("log_loss", "r2", "rmse", "mae")
 """Figures that are no shares of a whole."""
+SHARES = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,19 @@ def wilson(right: float, rows: int) -> tuple[float, float]:
     return 0.0 if right == 0 else max(0.0, middle - half), 1.0 if right == rows else min(1.0, middle + half)
 
 
+def possible(name: str) -> tuple[float, float]:
+    """The least and the greatest that a score can be, by its name; an error with a minus is higher where it is better.
+
+    >>> possible("accuracy"), possible("r2"), possible("rmse"), possible("-rmse")
+    ((0.0, 1.0), (-inf, 1.0), (0.0, inf), (-inf, 0.0))
+    """
+    if name in SHARES:
+        return 0.0, 1.0
+    if name in ("mae", "mse", "rmse", "log_loss"):
+        return 0.0, math.inf
+    return -math.inf, {"r2": 1.0, "-mae": 0.0, "-mse": 0.0, "-rmse": 0.0}.get(name, math.inf)
+
+
 def score_classes(truth: Any, p: Any, *, groups: Any = None) -> dict[str, Score]:
     """Accuracy, balanced accuracy, precision, recall, F1 (means over classes), log loss, and ROC-AUC of two classes.
 
@@ -64,7 +78,7 @@ def score_classes(truth: Any, p: Any, *, groups: Any = None) -> dict[str, Score]
         groups: (rows,) the group of each row (a patient, a user) where rows of one group are alike.
 
     Intervals: Wilson's for a share of rows; for a mean over classes, the classes' Wilson intervals combined by squares
-    (Zou & Donner 2008), which keeps a width where every row is right; normal for log loss; Hanley & McNeil for ROC-AUC.
+    (Zou & Donner 2008), which keeps a width where every row is right; normal for log loss; Newcombe (2006) for ROC-AUC.
     With groups, for all of them the bootstrap over groups of `jindan.select.clustered`, and none of fewer than five.
 
     >>> score_classes([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])["recall"].value
@@ -200,7 +214,13 @@ def _interval(values: np.ndarray) -> tuple[float, float]:
 
 
 def _auc(truth: np.ndarray, p: np.ndarray) -> Score:
-    """Area under the ROC curve by ranks, with the interval of Hanley & McNeil (1982)."""
+    """Area under the ROC curve by ranks, with an interval that keeps a width where the classes are parted wholly.
+
+    The ends are the areas a with |area − a| = z √V(a), V Hanley & McNeil's variance (1982) with (n + m)/2 rows of each
+    class: a (1 − a) (1 + N (1 − a)/(2 − a) + N a/(1 + a)) / (n m), N = (n + m)/2 − 1.
+    Source: Newcombe (2006), "Confidence intervals for an effect size measure based on the Mann–Whitney statistic",
+    Part 2, method 5.
+    """
     order = np.argsort(p, kind="stable")
     ranks = np.empty(len(p))
     ranks[order] = np.arange(1, len(p) + 1)
@@ -209,9 +229,14 @@ def _auc(truth: np.ndarray, p: np.ndarray) -> Score:
     positives = int(truth.sum())
     negatives = len(truth) - positives
     area = (ranks[truth == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives)
-    q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
-    variance = (area * (1 - area) + (positives - 1) * (q1 - area**2) + (negatives - 1) * (q2 - area**2)) / (
-        positives * negatives
-    )
-    half = Z * math.sqrt(max(variance, 0.0))
-    return Score(float(area), max(0.0, float(area - half)), min(1.0, float(area + half)))
+    area, pairs, more = float(area), positives * negatives, (positives + negatives) / 2 - 1
+
+    def end(outer: float) -> float:
+        inner = area
+        for _ in range(60):
+            a = (outer + inner) / 2
+            variance = a * (1 - a) * (1 + more * ((1 - a) / (2 - a) + a / (1 + a))) / pairs
+            outer, inner = (outer, a) if abs(area - a) <= Z * math.sqrt(variance) else (a, inner)
+        return outer
+
+    return Score(area, end(0.0), end(1.0))

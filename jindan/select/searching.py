@@ -211,7 +211,8 @@ def search_task(
         finalists.append(_final(apart, chosen, best["epochs"], placed[number][0]))
     scores = apart.score(apart.train(finalists), [test for _, test in placed])
     ratio = float(np.mean([len(test) / len(train) for train, test in outer]))
-    return Search(table, task.scoring.name, method, made, whole, tuple(scores.tolist()), interval_of(scores, ratio))
+    interval = interval_of(scores, ratio, task.scoring.name)
+    return Search(table, task.scoring.name, method, made, whole, tuple(scores.tolist()), interval)
 
 
 def _final(task: Task, plan: Plan, epochs: Sequence[int], rows: Any) -> Plan:

@@ -110,7 +110,7 @@ class Evaluation:
         mean = float(scores.mean())
         known = math.isfinite(mean)
         ratio = float(np.mean([len(test) / len(train) for train, test in self.pairs]))
-        low, high = interval_of(scores, ratio) if known else (math.nan, math.nan)
+        low, high = interval_of(scores, ratio, self.task.scoring.name) if known else (math.nan, math.nan)
         return {
             "trial": trial.number,
             "values": trial.values,

@@ -14,6 +14,7 @@ from ..engine.data import Data, cut
 from ..engine.run import Run
 from ..errors import InputError
 from .reported import Reported
+from .scores import possible
 from .task import Task, cut_y, task_of
 
 Fold = tuple[np.ndarray, np.ndarray]
@@ -93,7 +94,7 @@ class CrossValidation(Reported):
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the mean score, corrected for folds that share training rows (Nadeau & Bengio 2003)."""
-        return interval_of(self.scores.mean(0), self._ratio)
+        return interval_of(self.scores.mean(0), self._ratio, self.scoring)
 
     @property
     def _ratio(self) -> float:
@@ -216,18 +217,25 @@ def cross_validate(
     scores = [
         task.scoring(task.plan, cut_y(task.data.y, rows), found) for rows, found in zip(tests, outputs, strict=True)
     ]
-    whole, pooled = [], []
-    for k in range(len(several)):
-        mine = slice(k * len(pairs), (k + 1) * len(pairs))
-        gathered = _gathered([test for _, test in pairs], outputs[mine], rows)
-        seen = np.unique(np.concatenate([test for _, test in pairs]))
-        pooled.append(task.scoring(task.plan, cut_y(task.data.y, seen), _rows_of(gathered, seen)))
-        whole.append(gathered)
-    stacked = (
-        tuple(np.stack(parts) for parts in zip(*whole, strict=True)) if isinstance(whole[0], tuple) else np.stack(whole)
-    )
+    whole, pooled = _together(task, [test for _, test in pairs], outputs, rows)
     return CrossValidation(np.array(scores).reshape(len(several), len(pairs)), task.scoring.name, tuple(pairs), several,
-                           np.array(pooled), stacked, tuple(runs))  # fmt: skip
+                           pooled, whole, tuple(runs))  # fmt: skip
+
+
+def _together(task: Task, tests: list[np.ndarray], outputs: list[Any], rows: int) -> tuple[Any, np.ndarray]:
+    """(seeds, rows, …) what is said of each row by the member that had not seen it, and the score of each seed's.
+
+    Args:
+        tests: The rows of each fold.
+        outputs: Of the members on them, fold after fold for each seed.
+        rows: How many there are.
+    """
+    seen = np.unique(np.concatenate(tests))
+    whole = [_gathered(tests, outputs[k : k + len(tests)], rows) for k in range(0, len(outputs), len(tests))]
+    pooled = [task.scoring(task.plan, cut_y(task.data.y, seen), _rows_of(found, seen)) for found in whole]
+    if isinstance(whole[0], tuple):
+        return tuple(np.stack(parts) for parts in zip(*whole, strict=True)), np.array(pooled)
+    return np.stack(whole), np.array(pooled)
 
 
 def folds_of(
@@ -352,7 +360,15 @@ def student(values: np.ndarray, ratio: float) -> tuple[float, float, float, int]
     return mean, float(t.ppf(0.975, k - 1)) * error, statistic, k - 1
 
 
-def interval_of(values: np.ndarray, ratio: float) -> tuple[float, float]:
-    """The 95 % interval of a mean over folds, corrected for shared training rows."""
+def interval_of(values: np.ndarray, ratio: float, scoring: str | None = None) -> tuple[float, float]:
+    """The 95 % interval of a mean over folds, corrected for shared training rows; within what a score can be.
+
+    >>> [round(end, 3) for end in interval_of(np.array([0.9, 1.0]), 0.5, "accuracy")]
+    [0.052, 1.0]
+    """
     mean, half, _, _ = student(values, ratio)
-    return mean - half, mean + half
+    low, high = possible(scoring) if scoring is not None else (-math.inf, math.inf)
+    # A score of the user's own may have the name of another; one fold has no interval.
+    if math.isnan(half) or not low <= mean <= high:
+        return mean - half, mean + half
+    return max(low, mean - half), min(high, mean + half)

@@ -163,6 +163,9 @@ def test_predict_writes_low_and_high_for_numbers(desk, jindan):
 
 def test_predict_writes_a_file(desk, jindan):
     said = jindan("predict", "R", "good.csv", "--out", "deep/p.csv")
+    assert "help: Make it first" in said.err  # a folder that is not there may be a slip
+    (desk / "deep").mkdir()
+    said = jindan("predict", "R", "good.csv", "--out", "deep/p.csv")
     assert said.out == "60 rows → deep/p.csv\n"
     assert pl.read_csv("deep/p.csv").shape == (60, 4)
     assert [entry.name for entry in (desk / "deep").iterdir()] == ["p.csv"]

@@ -108,7 +108,7 @@ def test_texts_have_folds(write, desk, jindan):
 
 
 def test_a_cross_validation_that_was_cut_off_is_resumed(desk, jindan, monkeypatch):
-    from jindan.runs import tables
+    from jindan.runs import finishing
 
     def leave(*given, **more):
         raise KeyboardInterrupt
@@ -116,7 +116,7 @@ def test_a_cross_validation_that_was_cut_off_is_resumed(desk, jindan, monkeypatc
     train = ("train", "good.csv", *QUICK, "--folds", "3", "--out")
     whole = jindan(*train, "whole", "--json").json
     with monkeypatch.context() as patch:
-        patch.setattr(tables, "fold_table", leave)
+        patch.setattr(finishing, "fold_table", leave)
         said = jindan(*train, "cut")
     assert said.code == 130
     assert "during the cross-validation" in said.err

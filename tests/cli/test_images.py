@@ -1,5 +1,7 @@
 """The commands on images and texts: look, train, predict, evaluate, and their errors."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -90,3 +92,16 @@ def test_the_summary_says_how_texts_are_read(jindan, tmp_path, monkeypatch):
     assert "2자씩" in " ".join(said.out.split())
     dropped = jindan("train", "t.csv", "--target", "y", "--drop", "review")
     assert dropped.code == 1
+
+
+@pytest.mark.parametrize(("lang", "says"), [
+    ("en", "1 of 51 image files cannot be read and are left out: pets/cat/torn.png"),
+    ("ko", "이미지 파일 51개 가운데 1개를 읽을 수 없어 뺐습니다: pets/cat/torn.png"),
+])  # fmt: skip
+def test_warnings_are_in_the_language(pets, jindan, tmp_path, monkeypatch, lang, says):
+    shutil.copytree(pets, tmp_path / "pets")
+    (tmp_path / "pets" / "cat" / "torn.png").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    said = jindan("train", "pets", "--epochs", "1", "--out", "run", "--lang", lang)
+    assert said.code == 0, said.err
+    assert says in said.err

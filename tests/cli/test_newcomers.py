@@ -73,7 +73,7 @@ def test_files_of_a_run_have_the_usual_permissions(desk, jindan):
 
 
 def test_a_comparison_that_was_cut_off_is_resumed(desk, jindan, monkeypatch):
-    from jindan.runs import tables
+    from jindan.runs import finishing
 
     def leave(*given):
         raise KeyboardInterrupt
@@ -82,7 +82,7 @@ def test_a_comparison_that_was_cut_off_is_resumed(desk, jindan, monkeypatch):
     train = ("train", "t.csv", "--target", "y", "--epochs", "2", "--out")
     whole = json.loads(jindan(*train, "whole", "--json").out)
     with monkeypatch.context() as patch:
-        patch.setattr(tables, "simple_models", leave)
+        patch.setattr(finishing, "simple_models", leave)
         said = jindan(*train, "cut")
     assert said.code == 130
     assert "while the simple models were trained" in said.err

@@ -13,7 +13,7 @@ import jindan as jd
 from jindan.engine.data import Data
 from jindan.engine.train import train
 from jindan.errors import FileError, InputError
-from jindan.runs import tables
+from jindan.runs import finishing, tables
 from jindan.runs.build import Wanted, build_plan, targets_for
 from jindan.runs.folding import folded
 from jindan.runs.folds import fold_table
@@ -336,7 +336,7 @@ def test_what_was_cut_off_resumes_to_the_same_numbers(forest, place, tmp_path, m
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(*((tables, "fold_table", leave) if when == "validating" else (tables, "train", some)))
+        patch.setattr(*((finishing, "fold_table", leave) if when == "validating" else (tables, "train", some)))
         cut = train_table(place / "flowers.csv", "kind", ensemble=3, folds=2, out=tmp_path / "cut", **SMALL)
     assert cut.interrupted
     assert cut.record["unfinished"] == when

@@ -178,6 +178,50 @@ def test_where_every_row_is_a_group_no_column_is_a_twin():
     assert ties.twins == ties.alike == ()
 
 
+def wards(sites, beds):
+    """A table of patients that a site and a bed name, and that themselves have numbers."""
+    rng = np.random.default_rng(0)
+    site, bed = np.repeat(np.arange(sites), beds), np.tile(np.arange(beds), sites)
+    rows = np.repeat(rng.permutation(sites * beds), 3)
+    n = len(rows)
+    return pl.DataFrame({
+        "patient": [f"p{k}" for k in rows], "site": [f"s{k}" for k in site[rows]], "bed": bed[rows] + 1,
+        "a": rng.normal(size=n), "y": np.where(rng.random(n) < 0.5, "no", "yes"),
+    })  # fmt: skip
+
+
+def test_two_columns_that_name_the_groups_together_are_told(tmp_path):
+    table = wards(6, 9)
+    assert prepare(table, "y", groups="patient").ties.together == (("site", "bed"),)
+    run = train_table(table, "y", groups="patient", out=tmp_path / "run", **SMALL)
+    assert set(jd.load(run.folder).facts.preprocessor.input_columns) == {"site", "bed", "a"}
+    assert any("`site` and `bed` together name the groups of `patient`" in note for note in run.record["untold"]["en"])
+    assert any("합치면 `patient` 그룹의 이름이 됩니다" in note for note in run.record["untold"]["ko"])
+    dropped = prepare(table, "y", groups="patient", preprocessing=Preprocessing(drop=("bed",)))
+    assert dropped.ties.together == ()
+    # One patient in another's bed.
+    moved = table.with_columns(bed=pl.when(pl.col("patient") == table["patient"][0]).then(pl.col("bed") % 9 + 1)
+                               .otherwise(pl.col("bed")))  # fmt: skip
+    assert prepare(moved, "y", groups="patient").ties.together == ()
+
+
+def test_ordinary_columns_of_the_groups_do_not_name_them_together():
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        count = int(rng.integers(5, 60))
+        own = {
+            "sex": rng.integers(0, 2, count), "age": rng.integers(20, 90, count), "city": rng.integers(0, 9, count),
+            "height": rng.normal(170, 9, count).round(1), "born": rng.integers(1930, 2005, count),
+        }  # fmt: skip
+        rows = np.repeat(np.arange(count), 4)
+        table = pl.DataFrame({
+            "user": [f"u{k}" for k in rows], **{name: values[rows] for name, values in own.items()},
+            "sex": [("f", "m")[k] for k in own["sex"][rows]], "city": [f"c{k}" for k in own["city"][rows]],
+            "a": rng.normal(size=len(rows)), "y": rng.normal(size=len(rows)),
+        })  # fmt: skip
+        assert prepare(table, "y", groups="user").ties.together == (), seed
+
+
 def test_rows_of_one_time_are_watched_together():
     months = np.repeat(np.arange(12), 10)
     table = pl.DataFrame({"month": months, "a": rng.normal(size=120), "z": rng.normal(size=120)})

@@ -55,6 +55,31 @@ def test_evaluate_tells_of_rows_trained_on(place, capsys):
     assert "trained-on" not in said(capsys, "evaluate", place / "run", place / "new.csv", "--json")[0]
 
 
+def test_evaluate_encodes_the_rows_once(place, monkeypatch, capsys):
+    encoded, transform = [], jd.data.Preprocessor.transform
+
+    def counting(self, frame, *more):
+        encoded.append(len(frame))
+        return transform(self, frame, *more)
+
+    monkeypatch.setattr(jd.data.Preprocessor, "transform", counting)
+    said(capsys, "evaluate", place / "run", place / "table.csv")
+    assert encoded == [100]
+
+
+def test_rows_that_are_labelled_once_tell_the_same(place):
+    model = jd.load(place / "run")
+    gaps = TABLE.with_columns(y=pl.when(pl.arange(0, 100) < 7).then(None).otherwise(pl.col("y")))
+    rows = model.labelled(gaps)
+    assert len(rows) == 93
+    assert model.labelled(rows) is rows
+    assert model.score(rows) == model.score(gaps)
+    assert model.trained_on(rows) == model.trained_on(gaps)
+    assert model.column_importance(rows).values.tolist() == model.column_importance(gaps).values.tolist()
+    with pytest.raises(jd.JindanError, match="There is no class called 'maybe'"):
+        model.score(TABLE.with_columns(y=pl.lit("maybe")))
+
+
 @pytest.mark.parametrize("target", ["y", "z"])
 @pytest.mark.parametrize("numeric", ["zscore", "whiten-pca"])
 def test_each_part_is_known_in_any_order_and_company(tmp_path, target, numeric):

@@ -95,6 +95,10 @@ def test_the_verdict_follows_the_numbers(found, verdict):
     assert found.verdict in repr(found)
     for lang in ("en", "ko"):
         assert found.text(lang).endswith(".")
+        lines = found.text(lang).splitlines()
+        assert len(lines) == len(found.values) + 1
+        assert all(str(value) in line for value, line in zip(found.values, lines, strict=False))
+        assert found.conclusion(lang).endswith(lines[-1])
 
 
 def test_the_result_is_plain_and_a_picture():
@@ -125,6 +129,7 @@ def test_scores_that_blew_up_are_told():
     [
         ({"sizes": (0, 1.0)}, "no number of rows"),
         ({"sizes": (1.5,)}, "no number of rows"),
+        ({"sizes": (15, 4000)}, r"(?s)not so many rows.*up to \d+, the training rows.*received: 4000"),
         ({"sizes": ("a",)}, "no number of rows"),
         ({"sizes": (1.0,)}, "several sizes"),
         ({"path": "layers.0.units"}, "values of the setting are missing"),

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from sklearn import metrics
 
 from jindan.select import primary, score_classes, score_numbers
@@ -53,6 +54,28 @@ def test_roc_auc_counts_ties_as_halves():
     truth, p = np.array([0, 1, 0, 1, 1, 0]), np.array([0.5, 0.5, 0.2, 0.8, 0.5, 0.5])
     found = score_classes(truth, np.stack([1 - p, p], 1))
     assert found["roc_auc"].value == pytest.approx(metrics.roc_auc_score(truth, p))
+
+
+@pytest.mark.parametrize(("positives", "negatives", "parted"), [(1, 4, True), (10, 10, True), (7, 30, False)])
+def test_the_interval_of_an_area_solves_newcombes_equation_and_never_has_width_zero(positives, negatives, parted):
+    truth = np.repeat([0, 1], [negatives, positives])
+    p = np.linspace(0, 1, len(truth))
+    if not parted:
+        p = 0.2 * truth + np.random.default_rng(0).normal(size=len(truth)) / 9
+    found = score_classes(truth, np.stack([1 - p, p], 1))["roc_auc"]
+
+    def beyond(a, side):
+        more = (positives + negatives) / 2 - 1
+        variance = a * (1 - a) * (1 + more * (1 - a) / (2 - a) + more * a / (1 + a)) / (positives * negatives)
+        return side * (a - found.value) - 1.959963984540054 * variance**0.5
+
+    assert found.low == pytest.approx(brentq(beyond, 0, found.value - 1e-9, (-1,)), abs=1e-9)
+    if parted:
+        assert (found.value, found.high) == (1, 1)
+        assert found.low < 0.9
+    else:
+        assert found.high == pytest.approx(brentq(beyond, found.value + 1e-9, 1 - 1e-9, (1,)), abs=1e-9)
+        assert found.value < found.high < 1
 
 
 def test_there_is_no_roc_auc_of_one_class():

@@ -18,7 +18,7 @@ from jindan.models import Sequential
 from jindan.plan import Plan
 from jindan.select.scoring import SCORES, scoring_of
 from jindan.select.task import classes_of, task_of
-from jindan.select.validation import CrossValidation, cross_validate
+from jindan.select.validation import CrossValidation, cross_validate, interval_of
 
 RNG = np.random.default_rng(417)
 X = RNG.normal(size=(50, 3))
@@ -82,7 +82,10 @@ def test_the_interval_is_that_of_nadeau_and_bengio(found):
     by_fold = found.scores.mean(0)
     ratio = np.mean([len(test) / len(rows) for rows, test in found.folds])
     half = stats.t.ppf(0.975, 3) * np.sqrt((1 / 4 + ratio) * by_fold.var(ddof=1))
-    np.testing.assert_allclose(found.interval, (found.mean - half, found.mean + half))
+    assert found.scoring == "accuracy"
+    # No accuracy is below 0 or above 1.
+    np.testing.assert_allclose(found.interval, (max(0, found.mean - half), min(1, found.mean + half)))
+    np.testing.assert_allclose(interval_of(by_fold, ratio), (found.mean - half, found.mean + half))
 
 
 def test_a_model_does_not_differ_from_itself_and_a_good_one_does_from_a_bad_one(found):
@@ -171,7 +174,7 @@ def test_the_model_stays_as_it_was():
     ("more", "says"),
     [
         ({"folds": 60}, "too few rows for the folds"),
-        ({"folds": 1}, "too few rows for the folds"),
+        ({"folds": 1}, "too few folds"),
         ({"folds": []}, "fold has no rows"),
         ({"seeds": 0}, "no seeds"),
         ({"epoch": 3}, "no argument called 'epoch'"),

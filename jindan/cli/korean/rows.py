@@ -1,0 +1,87 @@
+"""What rows and targets that do not fit a network have wrong, in Korean."""
+
+from __future__ import annotations
+
+ROWS = {
+    "The data do not fit the first layer.": "데이터가 첫 층과 맞지 않습니다.",
+    "Change input_shape, or the columns of the data.": "input_shape나 데이터의 열을 바꾸세요.",
+    "A row has a weight that is no number.": "가중치가 수가 아닌 행이 있습니다.",
+    "A weight of 0 leaves a row out.": "가중치가 0인 행은 쓰지 않습니다.",
+    "There are no rows.": "행이 없습니다.",
+    "at least one row": "한 행 이상",
+    "Check how the data were read or split.": "데이터를 어떻게 읽고 나누었는지 확인하세요.",
+    "x and {name} differ in their number of rows.": "x와 {name}의 행 수가 다릅니다.",
+    "{n} rows, as many as x": "x와 같은 {n}행",
+    "Row i of one belongs to row i of the other; cut both the same way.":
+        "둘의 i번째 행은 서로 짝입니다. 같은 방법으로 자르세요.",
+    "Row i of one belongs to row i of the others.": "i번째 행은 서로 짝입니다.",
+    "validation_data is not a pair.": "validation_data가 쌍이 아닙니다.",
+    "The rows differ in length.": "행의 길이가 서로 다릅니다.",
+    "rows of one length": "길이가 같은 행",
+    "ragged rows": "길이가 다른 행",
+    "Pad or cut the rows to one length.": "행을 채우거나 잘라 길이를 맞추세요.",
+    "These values are not numbers.": "값이 수가 아닙니다.",
+    "{type} with values such as {value}": "{value} 같은 값의 {type}",
+    "Encode words first (jindan.data.OneHotEncoder, LabelEncoder), or train from the table: `jindan train`.":
+        "단어를 먼저 수로 바꾸거나(jindan.data.OneHotEncoder, LabelEncoder) 표로 학습하세요: `jindan train`.",
+    "The inputs are not numbers of entries of the table.": "입력이 임베딩 표의 번호가 아닙니다.",
+    "whole numbers 0 … {n}": "0 … {n}인 정수",
+    "{type} values from {low} to {high}": "{low}부터 {high}까지인 {type}",
+    "Raise input_dim to the largest number plus one, or number the words anew.":
+        "input_dim을 가장 큰 번호보다 1 크게 하거나 번호를 다시 매기세요.",
+    "Outputs, losses and targets differ in number.": "출력, 손실, 타깃의 수가 다릅니다.",
+    "{n} of each, one an output": "출력마다 하나씩, 각각 {n}개",
+    "{n} losses, {m} arrays of targets": "손실 {n}개, 타깃 배열 {m}개",
+    "Give loss= and y as lists in the order of the outputs, or as dicts by their names.":
+        "loss=와 y를 출력 순서의 목록이나 이름별 dict로 주세요.",
+    "The loss takes class numbers, and the targets are one-hot.": "손실은 클래스 번호를 받는데 타깃은 원-핫입니다.",
+    "class numbers, shape (rows,)": "모양이 (행,)인 클래스 번호",
+    'Use loss="categorical_crossentropy", or y.argmax(axis=1).':
+        'loss="categorical_crossentropy"나 y.argmax(axis=1)을 쓰세요.',
+    "The targets are not class numbers of this network.": "타깃이 이 신경망의 클래스 번호가 아닙니다.",
+    "whole numbers 0 … {n}: {name} has {m} outputs": "0 … {n}인 정수: {name}의 출력은 {m}개",
+    "values from {low} to {high}": "{low}부터 {high}까지의 값",
+    "Number the classes from 0 (jindan.data.LabelEncoder) and give the last layer one unit a class.":
+        "클래스에 0부터 번호를 매기고(jindan.data.LabelEncoder) 마지막 층에 클래스마다 유닛 하나를 두세요.",
+    "{name} has {n} outputs, and the targets are single numbers.": "{name}의 출력은 {n}개인데 타깃은 수 하나씩입니다.",
+    "one-hot targets of shape (rows, {n})": "모양이 (행, {n})인 원-핫 타깃",
+    "shape {shape}, values such as {value}": "모양 {shape}, {value} 같은 값",
+    'Use loss="sparse_categorical_crossentropy" for class numbers, or jindan.utils.to_categorical(y).':
+        '클래스 번호에는 loss="sparse_categorical_crossentropy"나 jindan.utils.to_categorical(y)를 쓰세요.',
+    "The targets do not fit the outputs of {name}.": "타깃이 {name}의 출력과 맞지 않습니다.",
+    "Change the units of the last layer, or the shape of the targets.": "마지막 층의 유닛 수나 타깃의 모양을 바꾸세요.",
+    "The network has several inputs.": "신경망의 입력이 여럿입니다.",
+    "{n} of them": "{n}개",
+    "Give a list of arrays in the order of the model's inputs, or a dict by their names.":
+        "모델의 입력 순서대로 배열의 목록을 주거나 이름별 dict로 주세요.",
+    "The model has {n} inputs ({names}), not {m}.": "모델의 입력은 {m}개가 아니라 {n}개입니다({names}).",
+    "The inputs differ in their number of rows.": "입력들의 행 수가 다릅니다.",
+    "as many rows in each": "같은 수의 행",
+    "The rows do not have the shape this network was built for.": "행의 모양이 이 신경망과 맞지 않습니다.",
+    "rows of shape {shape}: an array of shape {array}": "모양이 {shape}인 행, 곧 모양이 {array}인 배열",
+    "One row alone needs an axis in front: x[None].": "한 행이면 앞에 축을 더하세요: x[None].",
+    "Give the columns it was trained on.": "학습한 열을 주세요.",
+    "Numbers of things cannot be mixed.": "번호는 섞을 수 없습니다.",
+    "inputs of real numbers": "실수인 입력",
+    "an input that an Embedding reads": "Embedding이 읽는 입력",
+    "Use dropout or label smoothing there.": "거기에는 드롭아웃이나 레이블 스무딩을 쓰세요.",
+    "The validation rows differ in shape from the training rows.": "검증 행의 모양이 훈련 행과 다릅니다.",
+    "Prepare both the same way.": "둘을 같은 방법으로 준비하세요.",
+    "The run to go on from has other weights than this plan's network.":
+        "이어 가려는 학습의 가중치가 이 계획의 신경망과 다릅니다.",
+    "Go on with the plan the run was trained by, or with an edit that keeps shapes.":
+        "그 학습의 계획이나, 모양을 바꾸지 않는 계획으로 이어 가세요.",
+    "A plan names rows that the data do not have.": "계획이 데이터에 없는 행을 가리킵니다.",
+    "A plan names no rows at all.": "계획이 아무 행도 가리키지 않습니다.",
+    "The data do not have as many inputs as the network.": "데이터의 입력 수가 신경망과 다릅니다.",
+    "Give x as a list of arrays.": "x를 배열의 목록으로 주세요.",
+    "Two layers have one name.": "두 층의 이름이 같습니다.",
+    "a name of its own for each layer": "층마다 다른 이름",
+    "Choose another name, or give none.": "다른 이름을 고르거나 이름을 주지 마세요.",
+    "one class number for each row of outputs": "출력의 행마다 클래스 번호 하나",
+    "targets of the shape of the outputs": "출력과 모양이 같은 타깃",
+    "{part}: (rows, {shape})": "{part}: (행, {shape})",
+    "{part}: (rows,)": "{part}: (행,)",
+    "start and plans differ in number.": "start와 계획의 수가 다릅니다.",
+    "prune stops a plan that there is not.": "prune이 없는 계획을 멈춥니다.",
+}  # fmt: skip
