@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from .errors import InputError, ShapeError
+from .errors import InputError, ShapeError, undefined
 from .lazy import defined
 from .losses import EPSILON
 from .spec import NOT_NEGATIVE, POSITIVE, UNIT, Number, Spec, item
@@ -28,7 +28,7 @@ class Constraint(Spec, kind="constraint"):
 
     def __call__(self, w: Array) -> Array:
         """The weights brought back."""
-        raise NotImplementedError
+        raise undefined(self, "__call__(self, w)", "the weights brought back")
 
     def fits(self, shape: tuple[int, ...]) -> None:
         """Raise a ShapeError where weights of a shape lack an axis that it names."""

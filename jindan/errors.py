@@ -91,6 +91,33 @@ class JindanWarning(UserWarning):
     """Training goes on, but something about it is worth reading."""
 
 
+def undefined(part: object, method: str, computes: str, help: str | None = None) -> InputError:
+    """The error of a part of one's own that lacks the method it is called by.
+
+    Args:
+        part: The layer, loss, ….
+        method: The method with its arguments, as a class writes it.
+        computes: What the method gives.
+        help: Where to see how.
+
+    >>> class Stretch:
+    ...     def call(self, x): ...
+    >>> print(undefined(Stretch(), "apply(self, w, x, ctx)", "the outputs"))
+    A class of your own lacks the method that computes.
+      where:    class Stretch
+      expected: def apply(self, w, x, ctx): the outputs
+      received: def call
+    """
+    kind = type(part)
+    known = {name for base in kind.__mro__[1:] for name in vars(base)}
+    own = [name for name, value in vars(kind).items() if callable(value) and name not in known and name[:2] != "__"]
+    return InputError(
+        "A class of your own lacks the method that computes.", where=f"class {kind.__name__}",
+        expected=f"def {method}: {computes}", received=f"def {', '.join(own)}" if own else "none of this name",
+        help=help,
+    )  # fmt: skip
+
+
 def suggestion(name: str, options: Iterable[str]) -> str | None:
     """The nearest of the options as a sentence, or None when nothing is near.
 

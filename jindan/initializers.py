@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError, ShapeError
+from .errors import InputError, ShapeError, undefined
 from .lazy import defined
 from .spec import NOT_NEGATIVE, POSITIVE, Choice, Number, Spec, item
 
@@ -25,7 +25,7 @@ class Initializer(Spec, kind="initializer"):
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
         """Weights of a shape, float64, from a NumPy generator."""
-        raise NotImplementedError
+        raise undefined(self, "draw(self, shape, rng)", "float64 weights of the shape")
 
     def __call__(
         self, shape: Shape, dtype: Any = "float32", rng: np.random.Generator | int | None = None

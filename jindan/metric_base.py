@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .errors import undefined
 from .losses import align, per_row
 from .spec import Spec, item
 
@@ -45,11 +46,12 @@ class Metric(Spec, kind="metric"):
 
     def sums(self, y_true: Array, y_pred: Array, weight: Array) -> Array:
         """Additive statistics of a batch, (k,); rows of weight 0 leave them unchanged."""
-        raise NotImplementedError
+        raise undefined(self, "sums(self, y_true, y_pred, weight)", "statistics that add up over batches, (k,)",
+                        "A JAX function of (y_true, y_pred) serves as well.")  # fmt: skip
 
     def value(self, total: Any) -> Any:
         """The figure from the added statistics, (k,)."""
-        raise NotImplementedError
+        raise undefined(self, "value(self, total)", "the figure from the sums, (k,)")
 
     def values(self, totals: np.ndarray) -> np.ndarray:
         """The figures of many epochs: (epochs, k) → (epochs,)."""

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from .errors import undefined
 from .lazy import defined
 from .spec import NOT_NEGATIVE, Spec, item
 
@@ -22,7 +23,7 @@ class Regularizer(Spec, kind="regularizer"):
 
     def __call__(self, w: Any) -> Array:
         """The penalty of an array of any shape."""
-        raise NotImplementedError
+        raise undefined(self, "__call__(self, w)", "the penalty")
 
 
 class L1(Regularizer):

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from .errors import InputError
+from .errors import InputError, undefined
 from .lazy import defined
 from .spec import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, UNIT, Number, Spec, item
 
@@ -27,7 +27,7 @@ class LearningRateSchedule(Spec, kind="schedule"):
 
     def __call__(self, step: Any) -> Array:
         """The rate for the update after `step` updates, a number."""
-        raise NotImplementedError
+        raise undefined(self, "__call__(self, step)", "the rate after `step` updates")
 
 
 class ConstantRate(LearningRateSchedule):

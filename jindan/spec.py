@@ -373,7 +373,8 @@ def _settle_kind(kind: str, value: Any, where: str) -> Any:
 
 def _settle(owner: Spec, field: dataclasses.Field, value: Any) -> Any:
     rule, kind = field.metadata.get("rule"), field.metadata.get("kind")
-    who = f"{field.name} of {type(owner).__name__}"
+    # The fields of a plan are arguments of `compile` and `fit`, too, where nobody sees a plan.
+    who = field.name if owner.kind == "plan" else f"{field.name} of {type(owner).__name__}"
     if isinstance(value, list):
         value = tuple(value)
     if value is None:

@@ -7,9 +7,10 @@ import os
 import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
-# Most of what tests compile runs once: code that is made in half the time. Trainings of a few files get
-# the code of users, see `AS_USUAL`.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1")
+# Most of what tests compile runs once: code that is made in a tenth of the time, by XLA's older emitters of kernels and
+# without optimisation. Trainings of a few files get the code of users, see `AS_USUAL`.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1 "
+                      "--xla_cpu_use_fusion_emitters=false")  # fmt: skip
 
 from jindan.engine import compiling, devices
 
@@ -17,25 +18,36 @@ from jindan.engine import compiling, devices
 devices.start()
 
 
-MOST_MAPS = 25_000  # see `devices.crowded`; the operations that tests run one by one are kept by JAX itself
+MOST_MAPS = 15_000  # see `devices.crowded`; the operations that tests run one by one are kept by JAX itself
 _counted = itertools.count(1)
 
 
 # Where code as users get it is what a test is about, or a training goes another way by its rounding.
 AS_USUAL = ("engine/test_compiling.py", "engine/test_determinism.py", "engine/test_layout.py",
             "engine/test_oracles.py", "engine/test_program.py", "models/test_boltzmann.py")  # fmt: skip
-USUAL = {"xla_backend_optimization_level": 3, "xla_cpu_parallel_codegen_split_count": 32}
+EMITTERS = {"xla_cpu_use_fusion_emitters": True}
+USUAL = {"xla_backend_optimization_level": 3, "xla_cpu_parallel_codegen_split_count": 32, **EMITTERS}
+QUICK = compiling.QUICK
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     """Before the fixtures, which train as well."""
-    compiling.USUAL = compiling.known(USUAL) if item.path.as_posix().endswith(AS_USUAL) else None
+    as_usual = item.path.as_posix().endswith(AS_USUAL)
+    compiling.USUAL = compiling.known(USUAL) if as_usual else None
+    compiling.QUICK = QUICK | EMITTERS if as_usual else QUICK
 
 
 def pytest_runtest_teardown(item):
     """This file does not see the tests of other folders."""
     compiling.USUAL = None
+    compiling.QUICK = QUICK
+
+
+def pytest_collection_finish():
+    """Later collections need not walk through what stays to the end: libraries and 13,000 tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -89,6 +89,16 @@ def type_column(
     return text
 
 
+def spelled(series: pl.Series) -> tuple[str, str] | None:
+    """How a column of strings writes false and true; None where one of them is written in two ways, or not there.
+
+    >>> spelled(pl.Series(["TRUE", "FALSE", "TRUE "])), spelled(pl.Series(["true", "True", "false"]))
+    (('FALSE', 'TRUE'), None)
+    """
+    words = sorted(clean_text(series).drop_nulls().unique().to_list(), key=str.casefold)
+    return (words[0], words[1]) if [word.casefold() for word in words] == ["false", "true"] else None
+
+
 def plain_numbers(raw: pl.DataFrame, *, dotted_thousands: bool = False) -> list[pl.Series | None]:
     """The columns that are numbers as they stand, all at once, as a table may have thousands; None for the others.
 

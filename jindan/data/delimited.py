@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 
-from jindan.data.cells import clean_text, decimal_marks, is_value, plain_numbers, type_column
+from jindan.data.cells import clean_text, decimal_marks, is_value, plain_numbers, spelled, type_column
 from jindan.data.delimited_rows import ONE_COLUMN, read_cells
 from jindan.data.headers import Known, has_header
 from jindan.data.lazy import pl
@@ -79,8 +79,8 @@ def sniff_delimiter(text: str) -> str:
 
 def parse(
     text: str, where: str, header: bool | None, known: Known | None = None
-) -> tuple[pl.DataFrame, bool, tuple[bool | None, bool]]:
-    """A typed frame out of delimited text, whether its first row named the columns, and its `decimal_marks`.
+) -> tuple[pl.DataFrame, bool, tuple[bool | None, bool], dict[str, tuple[str, str]]]:
+    """A typed frame of delimited text, whether its first row named the columns, its `decimal_marks`, its flags' words.
 
     Args:
         text: The text.
@@ -92,7 +92,7 @@ def parse(
         FileError: nothing but white space, or a header and no rows.
         InputError: rows of unequal length, or two columns of one name.
 
-    >>> frame, named, _ = parse("a,b\\n1,x\\n?,y\\n", "t.csv", None)
+    >>> frame, named, *_ = parse("a,b\\n1,x\\n?,y\\n", "t.csv", None)
     >>> frame["a"].to_list(), named
     ([1, None], True)
     """
@@ -127,19 +127,23 @@ def parse(
                 where=where,
                 expected="at least one row of values below the header",
                 received=f"1 line: {', '.join(v or '' for v in first)[:120]}",
-                help="Add rows, or say that the first line is a row: header=False (--no-header).",
+                help="Add rows."
+                if known.columns
+                else "Add rows, or say that the first line is a row: header=False (--no-header).",
             )
         names = [name or f"column_{i}" for i, name in enumerate(first)]
-        check_names(names, where)
+        check_names(names, where, bool(known.columns))
         raw = body
     else:
         names = known.names(raw.width)
     marks = decimal_marks(raw, delimiter, known.marks)
-    return pl.DataFrame(_typed(raw, names, marks, frozenset(known.texts))), named, marks
+    frame = pl.DataFrame(_typed(raw, names, marks, frozenset(known.texts)))
+    flags = {name: spelled(raw.to_series(i)) for i, name in enumerate(names) if frame.schema[name] == pl.Boolean}
+    return frame, named, marks, {name: words for name, words in flags.items() if words is not None}
 
 
-def check_names(names: list[str], where: str) -> None:
-    """Raise InputError where two columns share a name."""
+def check_names(names: list[str], where: str, named: bool = True) -> None:
+    """Raise InputError where two columns share a name; unless they are `named` for sure, the line may be a row."""
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1] if len(set(names)) < len(names) else []
     if twice:
         positions = [i for i, name in enumerate(names) if name == twice[0]]
@@ -148,7 +152,9 @@ def check_names(names: list[str], where: str) -> None:
             where=where,
             expected="a different name for every column",
             received=f"{twice[0]!r} at positions {', '.join(map(str, positions))}",
-            help="Rename one of them, or say that the first line is a row: header=False (--no-header).",
+            help="Rename one of them."
+            if named
+            else "Rename one of them, or say that the first line is a row: header=False (--no-header).",
         )
 
 

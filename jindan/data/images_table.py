@@ -109,7 +109,8 @@ def _help(source: str | Path, images: Images) -> str:
 
 
 def _short(path: str, folder: Path | None) -> str:
-    if folder is not None and Path(path).is_relative_to(folder):
+    # One file given by itself lies in no folder: it keeps the name it was given by.
+    if folder is not None and Path(path) != folder and Path(path).is_relative_to(folder):
         return str(Path(path).relative_to(folder))
     return path
 

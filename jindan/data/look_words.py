@@ -21,15 +21,31 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{count} rows have no value in the target `{column}` and will be left out.",
         "목표 `{column}`의 값이 없는 행이 {count}개 있어 제외됩니다.",
     ),
+    "left-out-target": (
+        "{count} rows have no value in the target `{column}` and were left out.",
+        "목표 `{column}`의 값이 없는 행 {count}개는 뺐습니다.",
+    ),
     "unjudged-class": (
         "No row of class `{label}` (it has {count}) is among those the figures are measured on: they say nothing "
         "about it.",
         "클래스 `{label}`의 행은 {count}개인데 성적을 잰 데이터에는 하나도 없습니다. 이 수치는 이 클래스에 대해 "
         "아무것도 말해 주지 않습니다.",
     ),
+    "unjudged-classes": (
+        "{count} of the {total} classes have no row among those the figures are measured on, which say nothing about "
+        "them: {labels}.",
+        "클래스 {total}개 가운데 {count}개는 성적을 잰 데이터에 행이 하나도 없습니다. 이 수치는 그 클래스들에 대해 "
+        "아무것도 말해 주지 않습니다: {labels}.",
+    ),
     "unlearnt-class": (
         "Class `{label}` has {count} row(s), none of them among the training rows: the network has never seen it.",
         "클래스 `{label}`의 행 {count}개는 모두 훈련 데이터 밖에 있어, 신경망은 이 클래스를 본 적이 없습니다.",
+    ),
+    "unlearnt-classes": (
+        "{count} of the {total} classes have no row among the training rows: the network has never seen them: "
+        "{labels}.",
+        "클래스 {total}개 가운데 {count}개는 훈련 데이터에 행이 하나도 없어, 신경망은 그 클래스들을 본 적이 "
+        "없습니다: {labels}.",
     ),
     "grouped-interval": (
         "The figures rest on {count} group(s) of `{column}`; as rows of one group are alike, the intervals come of a "
@@ -52,6 +68,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "groups-are-rows": (
         "Column `{column}` has another value in every row: to group by it changes nothing.",
         "`{column}` 열은 행마다 값이 달라, 이 열로 묶어도 달라지는 것이 없습니다.",
+    ),
+    "group-pair": (
+        "Columns `{first}` and `{second}` together name the groups of `{column}`: no two groups have both values in "
+        "common, which is no chance. The network may learn groups by heart from them. --drop {second} leaves one out.",
+        "`{first}` 열과 `{second}` 열은 합치면 `{column}` 그룹의 이름이 됩니다. 두 값이 모두 같은 그룹은 없으며, "
+        "우연이 아닙니다. 신경망이 두 열로 그룹을 외울 수 있습니다. --drop {second}을 주면 하나를 뺍니다.",
     ),
     "group-alike": (
         "Column `{name}` has one value in each group of `{column}`, and another in each: the network may learn groups "

@@ -63,7 +63,7 @@ def split_rows(
         if stratify is not None or groups is not None:
             raise InputError(
                 "Rows in order of time cannot be stratified or grouped as well.",
-                where="split_rows",
+                where="time",
                 expected="time, or stratify and groups",
                 received="both",
                 help="Leave out stratify and groups.",
@@ -165,16 +165,19 @@ def k_fold(
     """
     ordered = bool(time) if time is None or np.ndim(time) == 0 else True
     needed = folds + 1 if ordered else folds
-    if folds < 2 or n < needed:
+    if folds < 2:
+        raise InputError("There are too few folds.", where="folds", expected="an integer >= 2", received=folds,
+                         help="Of 5 folds each is held out once, and trained without.")  # fmt: skip
+    if n < needed:
         raise InputError(
             "There are too few rows for the folds.",
-            where="k_fold",
+            where="folds",
             expected=f"at least 2 folds and {needed} rows",
             received=f"{folds} folds, {n} rows",
             help="Use fewer folds.",
         )
     if ordered and groups is not None:
-        raise InputError("Folds in order of time do not keep groups together.", where="k_fold", expected="one of them",
+        raise InputError("Folds in order of time do not keep groups together.", where="time", expected="one of them",
                          received="time=True and groups", help="Leave one out.")  # fmt: skip
     if ordered:
         codes = np.arange(n) if np.ndim(time) == 0 else _codes(time, n, "time")
@@ -211,7 +214,7 @@ def _sizes(n: int, validation: float, test: float) -> tuple[int, int, int]:
     if validation + test >= 1:
         raise InputError(
             "Validation and test leave no rows to train on.",
-            where="split_rows",
+            where="validation, test",
             expected="validation + test < 1",
             received=f"{validation} + {test}",
             help="Use 0.2 for each.",
@@ -221,7 +224,7 @@ def _sizes(n: int, validation: float, test: float) -> tuple[int, int, int]:
     if n - n_validation - n_test < 1:
         raise InputError(
             "There are too few rows to split.",
-            where="split_rows",
+            where="the rows",
             expected=f"at least {parts} rows for {parts} parts",
             received=f"{n} rows",
             help="Add rows, or set validation or test to 0.",

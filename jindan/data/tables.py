@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ _TEXT = (".csv", ".tsv", ".txt", ".data", ".dat", ".tab", "")
 
 @dataclass(frozen=True)
 class Table:
-    """Rows and named columns with where they came from.
+    """Rows and named columns with where they came from, and how their marks and flags were written.
 
     >>> table = read_table({"x": [1, 2], "y": ["a", "b"]})
     >>> table.columns, table.height
@@ -37,6 +37,7 @@ class Table:
     path: str | None = None
     has_header: bool = True
     marks: tuple[bool | None, bool] | None = None
+    flags: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -161,8 +162,8 @@ def _read_file(path: Path, header: bool | None, name: str | None, known: Known |
                 received=str(error),
                 help="Download or compress it again.",
             ) from None
-    frame, named, marks = parse(decode(data, str(path)), str(path), header, known)
-    return Table(frame, stem, str(path), named, marks)
+    frame, named, marks, flags = parse(decode(data, str(path)), str(path), header, known)
+    return Table(frame, stem, str(path), named, marks, flags)
 
 
 def _check_path(path: Path) -> None:

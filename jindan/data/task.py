@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,11 @@ from jindan.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     import polars
+
+MOST_AMOUNTS = 20
+"""Different numbers with a sign or unit ("$5", "10 kg") that may be classes; more are amounts."""
+_SIGNS = "[$€£¥₩₹₽₺฿%]|USD|EUR|GBP|JPY|CNY|KRW|INR|CHF|CAD|AUD"
+_AMOUNT = rf"^[+−-]?(({_SIGNS})\s*[+-]?\d[\d.,]*|\d[\d.,]*\s*({_SIGNS}|원|元|円|[a-zµ°]{{1,3}}[²³]?))$"
 
 TASKS = ("auto", "binary", "multiclass", "regression")
 
@@ -80,6 +86,8 @@ def infer_task(series: polars.Series | np.ndarray | Sequence[Any], task: str = "
             received=f"dates such as {present[0]}",
             help="Turn it into a number, for example days since a fixed date.",
         )
+    if task in ("auto", "regression"):
+        _refuse_amounts(present, MOST_AMOUNTS if task == "auto" else 0, where)
     kind, en, ko = _guess(present)
     if task != "auto":
         _check_possible(present, task, where)
@@ -173,6 +181,21 @@ def _is_text(present: polars.Series) -> bool:
     if present.dtype != pl.String:
         return False
     return not type_column(present).dtype.is_numeric() or as_numbers(present).null_count() > 0
+
+
+def _refuse_amounts(present: polars.Series, most: int, where: str) -> None:
+    """Numbers that all have the same sign or unit would be classes, every one of its own."""
+    if present.dtype != pl.String or present.n_unique() <= most or not present.str.contains(_AMOUNT).all():
+        return
+    if present.str.replace_all(r"[\d.,+−\s-]", "").n_unique() > 1:
+        return
+    raise InputError(
+        "The target's numbers have a sign or a unit, and are read as words.",
+        where=where,
+        expected="plain numbers",
+        received=repr(present[0]),
+        help=f"Write them without it: {re.sub(r'[^0-9.,+−-]', '', present[0])} for {present[0]!r}.",
+    )
 
 
 def _check_possible(present: polars.Series, task: str, where: str) -> None:

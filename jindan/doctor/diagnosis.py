@@ -171,7 +171,7 @@ def examine(case: Case, *, model: Any = None, trials: bool = True) -> Report:
 
     facts = facts_of(case)
     found = suspects(facts)
-    if trials and facts.sick:
+    if trials and facts.sick and not facts.spoilt:
         facts = by_symptom(tried(facts, found), found)
         found = suspects(facts)
     return Report(ranked(facts, found), facts, model)

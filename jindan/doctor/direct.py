@@ -24,7 +24,7 @@ NOTHING = {"below-baseline", "underfitting", "input-ignored", "overfitting"}
 def before_trials(facts: Facts) -> dict[str, Any]:
     """What checks go by: the first loss beside the one theory gives, the two modes, eight rows learned by heart."""
     case, standing = facts.case, facts.standing
-    if not facts.sick or not case.moments:
+    if not facts.sick or facts.spoilt or not case.moments:
         return {}
     found: dict[str, Any] = {"mode_gap": mode_gap(case, facts.task)}
     expected = expected_initial_loss(case.plan, facts.task, case.data.y)
@@ -38,7 +38,7 @@ def before_trials(facts: Facts) -> dict[str, Any]:
 @briefly()
 def by_symptom(facts: Facts, suspects: Iterable[Suspect]) -> Facts:
     """The facts with the longer tests that suspects ask for: rates as a population, labels and inputs shuffled."""
-    if not facts.sick or not facts.case.moments:
+    if not facts.sick or facts.spoilt or not facts.case.moments:
         return facts
     codes = {suspect.code for suspect in suspects}
     found: dict[str, Any] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .causes import spoils
 from .course import Course
 from .evidence import Case, LayerNumbers, Probe
 
@@ -96,6 +97,11 @@ class Facts:
         if self.expected_loss is not None:
             return not self.loss.last < LEARNED * self.expected_loss
         return not (self.continued or self.loss.fall > 0.1)
+
+    @property
+    def spoilt(self) -> bool:
+        """Whether NaN or infinity was given, in the rows or the first weights: what trains then tells nothing more."""
+        return spoils("nonfinite-values", self.data.get("nonfinite") or {})
 
     @property
     def first(self) -> Probe | None:

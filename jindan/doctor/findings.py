@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +45,7 @@ class Finding:
 
     def words(self, lang: str = "en") -> dict[str, str]:
         """Title, summary, detail and fix, in a language."""
-        from .words import explain, sentence
+        from .words import explain, says, sentence
 
         concept = explain(self.code, lang)
         # Sentences say "layer" themselves.
@@ -61,11 +62,13 @@ class Finding:
             from .static import REASONS
 
             summary += f" ({REASONS[facts['reason']][lang == 'ko']})"
+        # What to do about that one thing, where it is not what the code asks for elsewhere.
+        own = f"finding.{self.code}.{facts.get('aspect', '')}-fix"
         return {
             "title": sentence(f"finding.{self.code}.title", lang),
             "summary": summary,
             "detail": concept.beginner,
-            "fix": "\n".join(concept.fix),
+            "fix": sentence(own, lang) if says(own) else "\n".join(concept.fix),
         }
 
     def place(self, lang: str = "en") -> str:
@@ -89,7 +92,7 @@ class Finding:
 
 
 def ordered(findings: Any) -> tuple[Finding, ...]:
-    """Root causes first, then by severity and confidence."""
+    """Root causes first, then by severity and confidence; none before a cause of its own that is among them."""
     listed = list(findings)
     present = {finding.code for finding in listed}
 
@@ -97,4 +100,14 @@ def ordered(findings: Any) -> tuple[Finding, ...]:
         caused = any(cause in present for cause in finding.causes)
         return (caused, SEVERITIES.index(finding.severity), -finding.confidence)
 
-    return tuple(sorted(listed, key=rank))
+    return after_causes(listed, rank)
+
+
+def after_causes(findings: Iterable[Finding], key: Callable[[Finding], Any]) -> tuple[Finding, ...]:
+    """Findings sorted by a key, except that each stands after all its causes, however long the chain."""
+    waiting, placed = sorted(findings, key=key), []
+    while waiting:
+        codes = {finding.code for finding in waiting}
+        free = (k for k, finding in enumerate(waiting) if not codes.intersection(finding.causes) - {finding.code})
+        placed.append(waiting.pop(next(free, 0)))
+    return tuple(placed)

@@ -153,23 +153,33 @@ def _pairing(case: Case) -> tuple[str, dict[str, Any], str | None] | None:
 
 
 def _scales(case: Case, task: str) -> dict[str, Any]:
-    """Sizes of inputs and targets, and the first value that is not finite."""
+    """Sizes of inputs and targets, and what was given that is not finite."""
     from . import data_tests
-    from .static import not_finite
 
     found: dict[str, Any] = {}
-    held = case.data.validation
-    parts = [("x", case.data.x), ("y", case.data.y)]
-    parts += [] if held is None else [("validation x", held.x), ("validation y", held.y)]
-    for name, values in parts:
-        broken = not_finite(values)
-        if broken is not None and "nonfinite" not in found:
-            found["nonfinite"] = {"where": name, **broken}
+    if broken := _not_finite(case):
+        found["nonfinite"] = broken
     if not isinstance(case.data.x, tuple) and not any(case.plan.network(case.input_shape).integers):
         found["scales"] = data_tests.scales(case.data.x)
     if task == "regression":
         found["targets"] = data_tests.targets_scale(case.data.y)
     return found
+
+
+def _not_finite(case: Case) -> dict[str, Any]:
+    """Where NaN or infinity was given: in the training rows, else in the first weights, else in the validation rows."""
+    from .static import not_finite, unfit_weights
+
+    network, held = case.plan.network(case.input_shape), case.data.validation
+    for name, values in (("x", case.data.x), ("y", case.data.y)):
+        if broken := not_finite(values):
+            return {"where": name, **broken}
+    if case.moments and (broken := unfit_weights(network, case.moments[0].trained, case.moments[0].fixed)):
+        return broken
+    for name, values in () if held is None else (("validation x", held.x), ("validation y", held.y)):
+        if broken := not_finite(values):
+            return {"where": name, **broken}
+    return {}
 
 
 def _data_tests(case: Case, facts: Facts) -> dict[str, Any]:

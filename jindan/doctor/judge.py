@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
+import jax
 import numpy as np
 
 from ..errors import JindanError
@@ -146,14 +148,20 @@ def trivial_loss(plan: Plan, task: str, y: Any, weight: Any = None) -> float | N
     else:
         even = weight is None and not plan.class_weight
         constants, truth = _middles(y, None if even else heavy), y.astype(np.float32)
-    found = []
+    rows_of, found = _rows_of(loss), []
     for constant in constants:
         guess = np.broadcast_to(constant.astype(np.float32), (len(y), len(constant)))
         try:
-            found.append(float(loss.finish(np.mean(heavy * np.asarray(loss.rows(truth, guess))))))
+            found.append(loss.weight * float(loss.finish(np.mean(heavy * np.asarray(rows_of(truth, guess))))))
         except (JindanError, TypeError, ValueError):
             return None
     return min((value for value in found if np.isfinite(value)), default=None)
+
+
+@lru_cache(maxsize=64)
+def _rows_of(loss: Any) -> Any:
+    """The losses of rows as one program: done one by one, each of the operations is compiled by itself."""
+    return jax.jit(loss.rows)
 
 
 def _middles(y: np.ndarray, weight: np.ndarray | None) -> list[np.ndarray]:

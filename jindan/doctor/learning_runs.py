@@ -53,7 +53,7 @@ def cost(plan: Plan, y: np.ndarray, outputs: Any) -> float | None:
     """The loss of outputs (rows, …), or None where it cannot be had from them."""
     try:
         truth, guess = align(plan.loss, as_targets(y, plan.dtype, plan.loss), outputs)
-        return float(plan.loss.finish(np.mean(np.asarray(plan.loss.rows(truth, guess)))))
+        return plan.loss.weight * float(plan.loss.finish(np.mean(np.asarray(plan.loss.rows(truth, guess)))))
     except ILL:
         return None
 

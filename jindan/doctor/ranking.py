@@ -5,39 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from .causes import CLEARED, EXCLUSIVE, FOLLOWING, STANDING, in_order, spoils
 from .checks.base import Suspect
 from .facts import Facts
 from .findings import Finding
 
-# What brings about what (the explanations' "because"); a cause that is present comes first.
-CAUSES: dict[str, tuple[str, ...]] = {
-    "nonfinite-values": ("exploding-gradient", "learning-rate-too-high", "bad-init-scale", "targets-not-normalised",
-                         "inputs-not-normalised", "output-loss-mismatch"),
-    "exploding-gradient": ("learning-rate-too-high", "bad-init-scale", "targets-not-normalised",
-                           "inputs-not-normalised"),
-    "vanishing-gradient": ("bad-init-scale", "saturated-activation", "inputs-not-normalised", "output-loss-mismatch"),
-    "dying-relu": ("learning-rate-too-high", "bad-init-scale", "inputs-not-normalised", "targets-not-normalised"),
-    "saturated-activation": ("bad-init-scale", "inputs-not-normalised", "learning-rate-too-high"),
-    "input-ignored": ("dying-relu", "vanishing-gradient", "saturated-activation", "output-loss-mismatch",
-                      "batch-size-too-small", "class-imbalance", "learning-rate-too-high", "bad-init-scale",
-                      "symmetric-init", "preprocessing-mismatch"),
-    "plateau": ("learning-rate-too-low", "learning-rate-too-high", "vanishing-gradient", "dying-relu",
-                "saturated-activation", "symmetric-init", "output-loss-mismatch", "underfitting", "linear-stack",
-                "bad-init-scale", "inputs-not-normalised", "targets-not-normalised", "frozen-parameters"),
-    "underfitting": ("learning-rate-too-low", "learning-rate-too-high", "stopped-too-early", "linear-stack",
-                     "frozen-parameters", "output-loss-mismatch", "vanishing-gradient", "dying-relu",
-                     "saturated-activation", "symmetric-init", "bad-init-scale", "inputs-not-normalised",
-                     "targets-not-normalised", "batch-size-too-large", "batch-size-too-small", "input-ignored",
-                     "class-imbalance", "mode-gap"),
-    "stopped-too-early": ("learning-rate-too-low", "batch-size-too-large"),
-    "learning-rate-too-high": ("inputs-not-normalised", "targets-not-normalised"),
-    "overfitting": ("label-noise",),
-    "mode-gap": ("batch-size-too-small",),
-    "zigzag": ("inputs-not-normalised",),
-}  # fmt: skip
-CAUSES["below-baseline"] = tuple(sorted({code for codes in CAUSES.values() for code in codes} | set(CAUSES)))
-
-CLEARED = 0.15  # a suspect whose repair recovers less of what is to be gained is cleared
 EVIDENCE = 0.4  # how much the evidence counts beside the trial of the repair
 LEAST = 0.3  # confidence below which a finding is worth no warning
 
@@ -49,7 +21,7 @@ def ranked(facts: Facts, suspects: Iterable[Suspect]) -> tuple[Finding, ...]:
         facts: With `outcomes`, where repairs were tried.
         suspects: From the checks.
     """
-    found = [_weighed(facts, suspect) for suspect in suspects]
+    found = _consistent(facts, [_weighed(facts, suspect) for suspect in _unspoilt(list(suspects))])
     found.sort(key=lambda one: -one.strength)
     roots = [one for one in found if not one.symptom and one.severity != "info" and one.strength >= LEAST]
     findings = []
@@ -62,9 +34,33 @@ def ranked(facts: Facts, suspects: Iterable[Suspect]) -> tuple[Finding, ...]:
         findings.append(_finding(one, severity))
     if facts.sick and all(finding.severity == "info" for finding in findings):
         findings = _something(findings, found)
-    told = {finding.code for finding in findings if finding.severity != "info"}
-    findings = [replace(f, causes=tuple(c for c in CAUSES.get(f.code, ()) if c in told)) for f in findings]
-    return tuple(sorted(findings, key=lambda f: _place(f, found, told)))
+    return in_order(findings, lambda finding: _place(finding, found))
+
+
+def _unspoilt(suspects: list[Suspect]) -> list[Suspect]:
+    """All suspects; where NaN was given, what holds beside it, and what follows from it as worth knowing at most."""
+    if not any(spoils(one.code, one.evidence) for one in suspects):
+        return suspects
+    found = []
+    for one in suspects:
+        if spoils(one.code, one.evidence) or (one.certain and one.code in STANDING):
+            found.append(one)
+        elif one.code in FOLLOWING:
+            found.append(replace(one, severity="info", symptom=True, certain=False))
+    return found
+
+
+def _consistent(facts: Facts, suspects: list[Suspect]) -> list[Suspect]:
+    """Suspects without the weaker of two that exclude each other; of rates, the one that a ladder of rates denies."""
+    known = {one.code: one for one in suspects}
+    best = (facts.learning.get("rates") or {}).get("best", 1.0)
+    denied = "learning-rate-too-low" if best < 1 else "learning-rate-too-high" if best > 1 else None
+
+    def footing(code: str) -> tuple:
+        return (code != denied, known[code].certain, known[code].strength)
+
+    weaker = {min(pair, key=footing) for pair in EXCLUSIVE if known.keys() >= set(pair)}
+    return [one for one in suspects if one.code not in weaker]
 
 
 def _weighed(facts: Facts, suspect: Suspect) -> Suspect:
@@ -98,7 +94,7 @@ def _finding(suspect: Suspect, severity: str) -> Finding:
     return Finding(suspect.code, severity, suspect.layer, dict(suspect.evidence), float(min(1.0, suspect.strength)))
 
 
-def _place(finding: Finding, found: list[Suspect], told: set[str]) -> tuple:
+def _place(finding: Finding, found: list[Suspect]) -> tuple:
     """Warnings before what is only worth knowing; what stands by itself, then what trials confirm, then symptoms."""
     symptom = next(one.symptom for one in found if one.code == finding.code)
     certain = next(one.certain and not one.symptom for one in found if one.code == finding.code)

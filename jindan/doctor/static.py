@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from ..activations import TABLE
@@ -243,9 +244,53 @@ def not_finite(values: Any) -> dict[str, Any] | None:
     return None
 
 
-def look_before(plan: Plan, input_shape: Any, data: Any, *, warn: bool = True) -> tuple[Finding, ...]:
-    """Findings that need no training; each is also warned of."""
+def unfit_weights(network: Any, trained: Any, fixed: Any) -> dict[str, Any] | None:
+    """How many weights are NaN or infinite, and the title of the first layer that has one; None where all are finite.
+
+    Numbers that are not trained may be infinite on purpose, as masks are.
+    """
+    counts = []
+    for own, others in zip(trained, fixed, strict=True):
+        bad = sum(int((~np.isfinite(array)).sum()) for array in map(np.asarray, own.values()) if not _sound(array))
+        bad += sum(int(np.isnan(array).sum()) for array in map(np.asarray, others.values()) if not _sound(array))
+        counts.append(bad)
+    if not any(counts):
+        return None
+    first = next(index for index, bad in enumerate(counts) if bad)
+    return {"where": "weights", "aspect": "weights", "count": sum(counts), "layer": network.title(first)}
+
+
+def _sound(array: np.ndarray) -> bool:
+    """Whether an array is of whole numbers, or all finite: one sum tells, without a copy."""
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        return True
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(array.sum(dtype=np.float64)))
+
+
+def look_before(
+    plan: Plan, input_shape: Any, data: Any, *, start: Any = None, warn: bool = True
+) -> tuple[Finding, ...]:
+    """Findings that need no training; each is also warned of.
+
+    Args:
+        plan: What is to be trained.
+        input_shape: Of one row.
+        data: The rows.
+        start: The Run whose weights the training begins with; None for fresh ones.
+        warn: Whether to warn.
+    """
     found = []
+    unfit = None if start is None else unfit_weights(start.network, *start.network.part(start.weights))
+    if unfit is not None:
+        layer, count = unfit.pop("layer"), unfit["count"]
+        found.append(Finding("nonfinite-values", "error", layer, unfit, 1.0))
+        if warn:
+            warnings.warn(
+                f"The weights hold NaN or infinity before training begins, in {count} place{'s' * (count > 1)}, first "
+                f"in {layer}; nothing can be learned from them. Build the model anew, or load finite weights.",
+                JindanWarning, stacklevel=5,
+            )  # fmt: skip
     for name, values in (("x", data.x), ("y", data.y)):
         broken = not_finite(values)
         if broken is not None:

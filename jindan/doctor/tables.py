@@ -11,8 +11,10 @@ import numpy as np
 from ..data import leaking_columns, looks_like_time_series
 from ..engine.run import Run
 from ..select import Baseline, Score, primary
+from ..select.verdicts import arm, verdict_of
+from .causes import in_order
 from .evidence import Case
-from .findings import Finding, ordered
+from .findings import Finding
 
 # Above this share of one class, accuracy says little (He & Garcia 2009 speak of imbalance from about 10 : 1).
 IMBALANCE = 0.9
@@ -62,22 +64,36 @@ def run_findings(run: Run, data: Any = None, moments: Sequence[Any] = ()) -> lis
 
 
 def beside_baselines(task: str, scores: dict[str, Score], others: list[Baseline]) -> list[Finding]:
-    """Whether the network is worse than a simple model by more than chance."""
+    """Whether the network is worse than a simple model by more than chance, or gives the trivial answer itself.
+
+    Nothing is called worse that the summary does not call so (see `verdict_of`); than another model than the trivial
+    one only where the intervals lie apart. The very figure of the trivial answer counts as that answer where there are
+    rows enough to tell it from one without mistakes.
+    """
     name = primary(task)
     if name not in scores:
         return []
     own = scores[name]
-    rivals = [(b.scores[name].value, b) for b in others if name in b.scores and math.isfinite(b.scores[name].value)]
-    for value, rival in rivals:
-        if rival.name in TRIVIAL and not own.value > value:
-            return [_below(name, own, rival, value, "error", 0.95)]
+    rivals = [(b.scores[name], b) for b in others if name in b.scores and math.isfinite(b.scores[name].value)]
     if not rivals:
         return []
-    value, best = max(rivals, key=lambda entry: entry[0])
-    low = best.scores[name].low
-    if low is not None and own.high is not None and own.high < low:
-        return [_below(name, own, best, value, "warning", 0.9)]
+    for score, rival in rivals:
+        if rival.name in TRIVIAL and (_worse(own, score) or _equal(own, score)):
+            return [_below(name, own, rival, score.value, "error", 0.95)]
+    score, best = max(rivals, key=lambda entry: entry[0].value)
+    if score.low is not None and own.high is not None and own.high < score.low:
+        return [_below(name, own, best, score.value, "warning", 0.9)]
     return []
+
+
+def _worse(own: Score, trivial: Score) -> bool:
+    return not math.isfinite(own.value) or verdict_of(own, trivial) == "worse"
+
+
+def _equal(own: Score, trivial: Score) -> bool:
+    """Whether a figure is the trivial answer's own, and one without mistakes would lie beyond chance."""
+    reach = arm(own, trivial)
+    return reach is not None and own.value == trivial.value and 1 - trivial.value > reach
 
 
 def _below(name: str, own: Score, rival: Baseline, value: float, severity: str, confidence: float) -> Finding:
@@ -91,4 +107,4 @@ def put_in_order(findings: list[Finding | None]) -> tuple[Finding, ...]:
     for finding in findings:
         if finding is not None:
             found.setdefault((finding.code, finding.evidence.get("column")), finding)
-    return ordered(found.values())
+    return in_order(found.values())

@@ -30,9 +30,10 @@ def report_text(report: Any, lang: str = "en") -> str:
         lines = [sentence("report.healthy", lang)]
     else:
         lines = [_paragraph(place, finding, lang) for place, finding in enumerate(told, 1)]
-    if noted:
-        codes = ", ".join(finding.code for finding in noted)
-        lines.append(sentence("report.noted", lang, codes=codes))
+    following = [finding.code for finding in noted if finding.causes]
+    for key, codes in (("follows", following), ("noted", [f.code for f in noted if f.code not in following])):
+        if codes:
+            lines.append(sentence(f"report.{key}", lang, codes=", ".join(codes)))
     if tests := direct.told(report.facts, lang):
         lines.append("\n".join([sentence("report.tests", lang), *(f"   – {line}" for line in tests)]))
     if report.notes:
@@ -59,7 +60,7 @@ def _paragraph(place: int, finding: Finding, lang: str) -> str:
 
 
 def _figure(value: float) -> str:
-    return f"{value:.3g}"
+    return str(value) if isinstance(value, int) else f"{value:.3g}"
 
 
 def page_of(report: Any, to_file: str | Path | None = None, lang: str = "en") -> str:

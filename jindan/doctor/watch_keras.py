@@ -60,89 +60,90 @@ def _callback() -> Any:
             "KerasDoctor takes Keras.", where="KerasDoctor", expected="keras", received="not installed",
             help='pip install "jindan[keras]"; a model of jindan is looked at by jd.diagnose.',
         ) from None  # fmt: skip
+    return type("KerasDoctor", (_Watches, keras.callbacks.Callback), {"__doc__": _Watches.__doc__})
 
-    class Doctor(keras.callbacks.Callback):  # type: ignore[misc,name-defined]
-        """Watches one `fit`; see `KerasDoctor`."""
 
-        def __init__(self, data: Any, validation_data: Any, batch_size: int | None) -> None:
-            super().__init__()
-            self.data, self.validation_data, self.given_batch = data, validation_data, batch_size
-            self.trained: Any = None
-            self._begin()
+class _Watches:
+    """Watches one `fit`; see `KerasDoctor`."""
 
-        def _begin(self) -> None:
-            self.updates, self.epochs = 0, 0
-            self.notes: list[Note] = []
-            self.settings: dict[str, Any] = {}
-            self.first_nonfinite: int | None = None
-            self.history: dict[str, list[float]] = {}
-            self.snapshots = Snapshots()
-            self._steps: list[int] = []
-            self._began: float | None = None
-            self.seconds: float | None = None  # after the first update, which compiles
+    model: Any  # set by Keras
 
-        @quiet
-        def on_train_begin(self, logs: Any = None) -> None:
-            self._begin()
-            self.trained = self.model
-            self.settings = self.model.optimizer.get_config()
-            if self.model.built:
-                self.snapshots.keep(0, 0, weights_in(self.model))
+    def __init__(self, data: Any, validation_data: Any, batch_size: int | None) -> None:
+        super().__init__()
+        self.data, self.validation_data, self.given_batch = data, validation_data, batch_size
+        self.trained: Any = None
+        self._begin()
 
-        @quiet
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            self.updates += 1
-            self._began = time.perf_counter() if self._began is None else self._began
-            loss = (logs or {}).get("loss")
-            # Keras tells the mean of the epoch so far, which stays NaN from the first NaN on.
-            if self.first_nonfinite is None and loss is not None and not np.isfinite(float(loss)):
-                self.first_nonfinite = self.updates
-            if self.snapshots.due(self.updates):  # `model` brings weights over from the device: only when wanted
-                self.snapshots.keep(self.updates, self.epochs, weights_in(self.model))
+    def _begin(self) -> None:
+        self.updates, self.epochs = 0, 0
+        self.notes: list[Note] = []
+        self.settings: dict[str, Any] = {}
+        self.first_nonfinite: int | None = None
+        self.history: dict[str, list[float]] = {}
+        self.snapshots = Snapshots()
+        self._steps: list[int] = []
+        self._began: float | None = None
+        self.seconds: float | None = None  # after the first update, which compiles
 
-        @quiet
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            self.epochs += 1
-            self._steps.append(self.updates)
-            for name, value in (logs or {}).items():
-                self.history.setdefault(name, []).append(float(value))
+    @quiet
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._begin()
+        self.trained = self.model
+        self.settings = self.model.optimizer.get_config()
+        if self.model.built:
+            self.snapshots.keep(0, 0, weights_in(self.model))
 
-        @quiet
-        def on_train_end(self, logs: Any = None) -> None:
-            self.seconds = None if self._began is None else time.perf_counter() - self._began
+    @quiet
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.updates += 1
+        self._began = time.perf_counter() if self._began is None else self._began
+        loss = (logs or {}).get("loss")
+        # Keras tells the mean of the epoch so far, which stays NaN from the first NaN on.
+        if self.first_nonfinite is None and loss is not None and not np.isfinite(float(loss)):
+            self.first_nonfinite = self.updates
+        if self.snapshots.due(self.updates):  # `model` brings weights over from the device: only when wanted
             self.snapshots.keep(self.updates, self.epochs, weights_in(self.model))
 
-        @property
-        def steps(self) -> int:
-            """Updates an epoch."""
-            return self._steps[0] if self._steps else self.updates
+    @quiet
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.epochs += 1
+        self._steps.append(self.updates)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
 
-        @property
-        def observed(self) -> Any:
-            """The training as a Case, or why it is none: an `Observed`."""
-            from .watch_keras_case import observed_of
+    @quiet
+    def on_train_end(self, logs: Any = None) -> None:
+        self.seconds = None if self._began is None else time.perf_counter() - self._began
+        self.snapshots.keep(self.updates, self.epochs, weights_in(self.model))
 
-            return observed_of(self)
+    @property
+    def steps(self) -> int:
+        """Updates an epoch."""
+        return self._steps[0] if self._steps else self.updates
 
-        def report(self) -> Any:
-            """What the doctor has to say: a Report, as `jindan.diagnose` gives it.
+    @property
+    def observed(self) -> Any:
+        """The training as a Case, or why it is none: an `Observed`."""
+        from .watch_keras_case import observed_of
 
-            Its `repair()` works on a copy in jindan; what it changes is advice, and the model stays as it is.
+        return observed_of(self)
 
-            Raises:
-                StateError: where no training has been seen.
-            """
-            from .watch_keras_case import report_of
+    def report(self) -> Any:
+        """What the doctor has to say: a Report, as `jindan.diagnose` gives it.
 
-            if not self.updates:
-                raise StateError(
-                    "No training has been seen.", where="KerasDoctor", expected="a fit with this callback",
-                    received="none", help="model.fit(X, y, callbacks=[doctor]) first.",
-                )  # fmt: skip
-            return report_of(self)
+        Its `repair()` works on a copy in jindan; what it changes is advice, and the model stays as it is.
 
-    Doctor.__name__ = Doctor.__qualname__ = "KerasDoctor"
-    return Doctor
+        Raises:
+            StateError: where no training has been seen.
+        """
+        from .watch_keras_case import report_of
+
+        if not self.updates:
+            raise StateError(
+                "No training has been seen.", where="KerasDoctor", expected="a fit with this callback",
+                received="none", help="model.fit(X, y, callbacks=[doctor]) first.",
+            )  # fmt: skip
+        return report_of(self)
 
 
 def weights_in(model: Any) -> dict[str, np.ndarray]:

@@ -23,6 +23,7 @@ from .watch_keras import layers_in
 from .watch_layers import agreeing
 
 ROOMS = (L, initializers, regularizers, constraints, schedules)
+BESIDE = ("mask", "initial_state", "query_mask", "value_mask", "key_mask", "attention_mask")  # inputs beside the others
 CHECKED = 16  # rows on which the layers are compared with the model
 
 
@@ -61,11 +62,12 @@ def unseen(case: Case) -> Any:
     Args:
         case: A training whose data are empty.
     """
+    from .causes import in_order
     from .checks import suspects
     from .course import course_of
     from .diagnosis import Report
     from .facts import Facts
-    from .findings import Finding, ordered
+    from .findings import Finding
     from .probes_layers import twins
     from .ranking import ranked
     from .static import TOLERABLE, pairing
@@ -89,7 +91,7 @@ def unseen(case: Case) -> Any:
                 found.append(Finding("symmetric-init", "error", network.title(index), evidence, 0.9))
     known = {finding.code for finding in found}
     rest = [finding for finding in ranked(facts, suspects(facts)) if finding.code not in known]
-    return Report((*ordered(found), *rest), facts, repairable=False)
+    return Report(in_order([*found, *rest]), facts, repairable=False)
 
 
 # -- the case ----------------------------------------------------------------------------------------------------
@@ -201,6 +203,10 @@ def _graph(model: Any) -> tuple[list[Any], Wiring]:
             if any(source not in places for source in sources):
                 left.append((layer, node))
                 continue
+            for name, value in node.arguments.kwargs.items():
+                given = {id(part) for part in (value if isinstance(value, (list, tuple)) else [value])}
+                if name in BESIDE and given & set(map(id, node.input_tensors)):
+                    raise NoCounterpart("no-counterpart", name=f"{name} of {layer.name!r}")
             if not any(one is layer for one in held):
                 held.append(layer)
             index = next(i for i, one in enumerate(held) if one is layer)
@@ -252,6 +258,8 @@ def made(config: Any) -> Any:
 def _known(kind: Any, config: dict[str, Any]) -> dict[str, Any]:
     """The settings of a config that a class of ours has, too."""
     names = {field.name for field in fields(kind)} - {"dtype", "input_shape", "batch_shape"}
+    if kind in (L.EinsumDense, L.MultiHeadAttention):
+        names.add("output_shape")  # a method here: the field has another name
     return {name: made(value) for name, value in config.items() if name in names}
 
 

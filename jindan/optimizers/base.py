@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, undefined
 from ..lazy import defined
 from ..schedules import LearningRateSchedule
 from ..spec import NOT_NEGATIVE, POSITIVE, Number, Spec, item
@@ -93,7 +93,7 @@ class Optimizer(Spec, kind="optimizer"):
         Returns:
             The new weights and slots.
         """
-        raise NotImplementedError
+        raise undefined(self, "update(self, w, g, slots, rate, t, shared)", "the new weights and slots")
 
     def shared(self, dtype: Any) -> Any:
         """The start of what is remembered once for all arrays (`()` for nearly all)."""

@@ -176,8 +176,8 @@ def histogram(
     *,
     title: Text,
     zero: bool = False,
-    width: float = 220.0,
-    height: float = 116.0,
+    width: float = 200.0,
+    height: float = 110.0,
 ) -> str:
     """Counts over touching intervals, with ticks below and the highest count beside its axis.
 

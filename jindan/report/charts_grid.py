@@ -45,7 +45,7 @@ def bar_chart(
     low, high = extent([*known, 1.0] if share and max(known) <= 1 else known, zero=True)
     ticks = nice_ticks(low, high, 5)
     texts: list[Text] = [bar.text if bar.text is not None else shown(bar.value) for bar in bars]
-    left = min(max(text_width(bar.label) for bar in bars) + 16, 0.36 * width)
+    left = min(max(text_width(bar.label) for bar in bars) + 16, 0.42 * width)
     right = width - max(text_width(text) for text in texts) - 18
     bottom = 8 + ROW * len(bars)
     x = Scale(low, high, left, max(right, left + 60))

@@ -10,7 +10,7 @@ from jindan.report.charts_grid import Bar, bar_chart, heat_map
 from jindan.report.data_target import beside_target
 from jindan.report.markup import both, clip, esc, figure, grid, name_of, paragraph, section, subtitle, table, tag
 from jindan.report.values import listed, mapped, mappings, number, numbers, pairs, percent, shown, table_of
-from jindan.report.words import Words, t
+from jindan.report.words import Words, counted, t
 
 MAX_COLUMNS, MAX_HISTOGRAMS, MAX_CORRELATED, MAX_BARS = 100, 24, 30, 30
 
@@ -18,7 +18,7 @@ MAX_COLUMNS, MAX_HISTOGRAMS, MAX_CORRELATED, MAX_BARS = 100, 24, 30, 30
 def data(record: dict[str, Any]) -> str:
     """The section on the data."""
     block = mapped(record.get("data"))
-    charts = grid(_split(block), _balance(block), _association(block), _correlations(block), kind="columns")
+    charts = grid(_split(record), _balance(block), _association(block), _correlations(block), kind="columns")
     return section("data", _notes(block) + charts + beside_target(block) + _columns(block) + _histograms(block))
 
 
@@ -52,13 +52,13 @@ def _known(key: str, given: Any) -> Words:
     return t(key) if key in COLUMN_WORDS else Words(clip(given, 80), clip(given, 80))
 
 
-def _split(block: dict[str, Any]) -> str:
+def _split(record: dict[str, Any]) -> str:
     """Rows a part, as a bar chart."""
-    counts = mapped(block.get("n"))
+    counts, title = mapped(mapped(record.get("data")).get("n")), counted(record, "split")
     known = [(key, number(counts.get(key))) for key in ("train", "validation", "test")]
     total = sum(v for _, v in known if v and v > 0)
     bars = [Bar(t(key), v, text=_count(v, total)) for key, v in known if v is not None and v >= 0]
-    return figure(t("split"), bar_chart(bars, title=t("split"))) if bars else ""
+    return figure(title, bar_chart(bars, title=title)) if bars else ""
 
 
 def _count(value: float, total: float) -> Words:

@@ -7,21 +7,28 @@ from typing import Any
 
 from jindan.report.markup import both, clip, esc, figure, name_of, tag
 from jindan.report.values import mapped, number, percent
-from jindan.report.words import Words, t
+from jindan.report.words import Words, counted, t
 
 MOST_LETTERS, MOST_COLUMNS = 400, 6
+SHOWN = 6  # cards in sight; the rest are unfolded, as twenty texts fill five screens of a telephone
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{1,400000}={0,2}")
 
 
-def shown_rows(examples: list[dict[str, Any]]) -> str:
+def shown_rows(examples: list[dict[str, Any]], record: dict[str, Any]) -> str:
     """Cards, in the order given: image, text, truth, prediction, its probability.
 
     Args:
         examples: `row`, `true`, `predicted`, `p`, and `texts` (column → text) or `images` (column → PNG in base64).
+        record: The run's.
     """
-    return figure(
-        t("wrong_rows"), tag("div", "".join(map(_card, examples)), class_="cards"), note=t("wrong_note"), wide=True
-    )
+    small = " pictures" if not any(mapped(item.get("texts")) for item in examples) else ""
+    seen = len(examples) if len(examples) <= SHOWN + 2 else SHOWN * (2 if small else 1)
+    first, rest = ("".join(map(_card, some)) for some in (examples[:seen], examples[seen:]))
+    inside = tag("div", first, class_=f"cards{small}")
+    if rest:
+        head = tag("summary", both(t("wrong_more", n=len(examples) - seen)))
+        inside += tag("details", head + tag("div", rest, class_=f"cards{small}"))
+    return figure(counted(record, "wrong_rows"), inside, note=t("wrong_note"), wide=True)
 
 
 def _card(item: dict[str, Any]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 from jindan.report.exhibits import exhibits
 from jindan.report.markup import Words, both, clip, esc, paragraph, pick, section, table, tag
 from jindan.report.values import listed, mapped, mappings, number, percent, shown
 from jindan.report.words import t
+from jindan.report.words_evidence import EVIDENCE, VALUES
 
 _ICONS = {
     "error": "M8 2h8l6 6v8l-6 6H8l-6-6V8z",
@@ -27,7 +29,7 @@ def findings(record: dict[str, Any]) -> str:
         return section("findings", tag("p", icon("healthy") + both(t("healthy")), class_="healthy") + notes(record))
     serious = [item for item in found if item.get("severity") in ("error", "warning")]
     first = serious[0] if len(serious) > 1 else None
-    items = tag("ol", "".join(one(item, root=item is first) for item in found), class_="findings")
+    items = tag("ol", "".join(one(item, record, root=item is first) for item in found), class_="findings")
     return section("findings", items + tests(record) + notes(record))
 
 
@@ -46,8 +48,8 @@ def _lines(title: str, sentences: Any) -> str:
     return tag("h3", both(t(title))) + tag("ul", "".join(lines)) if lines else ""
 
 
-def one(finding: dict[str, Any], *, root: bool = False) -> str:
-    """One finding as a list item."""
+def one(finding: dict[str, Any], record: dict[str, Any], *, root: bool = False) -> str:
+    """One finding of a record as a list item."""
     code, severity = str(finding.get("code") or "finding"), finding.get("severity")
     severity = severity if severity in _ICONS else "info"
     texts = finding.get("text")
@@ -62,15 +64,16 @@ def one(finding: dict[str, Any], *, root: bool = False) -> str:
         head += tag("span", both(t("confidence")) + " " + tag("b", both(percent(sure, 0))))
     parts = [tag("p", head, class_="meta"), tag("h3", both(pick(texts, "title", code)))]
     parts += [paragraph(words) for words in [pick(texts, "summary")] if words.en]
-    fix, detail = pick(texts, "fix"), pick(texts, "detail")
-    if fix.en:
-        parts.append(tag("div", tag("b", both(t("what_to_do"))) + paragraph(fix), class_="fix"))
+    fix, detail, own = pick(texts, "fix"), pick(texts, "detail"), leak(finding, record)
+    if fix.en or own is not None:
+        steps = ("" if own is None else paragraph(own) + _command(finding, record)) + (paragraph(fix) if fix.en else "")
+        parts.append(tag("div", tag("b", both(t("what_to_do"))) + steps, class_="fix"))
     if detail.en:
         parts.append(tag("details", tag("summary", both(t("why"))) + paragraph(detail)))
     evidence = mapped(finding.get("evidence"))
     # The aspect chooses among the words above, and is none of its own.
     told = [pair for pair in evidence.items() if pair[0] != "aspect"]
-    rows = [(tag("code", esc(clip(key, 60))), esc(evidence_text(value))) for key, value in told[:24]]
+    rows = [(both(evidence_name(key)), both(_value(key, value))) for key, value in told[:24]]
     side = table((t("quantity"), t("value")), rows, caption=t("evidence")) if rows else ""
     body = tag("div", "".join(parts), class_="words") + (tag("div", side, class_="evidence") if side else "")
     return tag("li", body + exhibits(finding), class_=f"finding {severity}")
@@ -84,6 +87,36 @@ def icon(severity: str) -> str:
     return (
         f'<svg class="icon {esc(severity)}" viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">{inner}</svg>'
     )
+
+
+def leak(finding: dict[str, Any], record: dict[str, Any]) -> Words | None:
+    """What to do about the one column that tells the target, by its name; None for other findings."""
+    column, target = mapped(finding.get("evidence")).get("column"), record.get("target")
+    if finding.get("code") != "data-leakage" or column is None or target is None:
+        return None
+    return t("leak", column=clip(column, 80), target=clip(target, 80))
+
+
+def _command(finding: dict[str, Any], record: dict[str, Any]) -> str:
+    """The option that leaves the column out, where the run came from the command line."""
+    if not record.get("command"):
+        return ""
+    return tag("p", tag("code", esc(f"--drop {shlex.quote(str(finding['evidence']['column']))}")), class_="command")
+
+
+def evidence_name(key: Any) -> Words:
+    """What a piece of evidence is called.
+
+    >>> evidence_name("batch_size").ko, evidence_name("first_rise").en
+    ('배치 크기', 'first rise')
+    """
+    plain = clip(str(key).replace("_", " "), 60)
+    return Words(*EVIDENCE.get(str(key), (plain, plain)))
+
+
+def _value(key: Any, value: Any) -> Words:
+    text = evidence_text(value)
+    return Words(*VALUES.get((str(key), text), (text, text)))
 
 
 def evidence_text(value: Any) -> str:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
-from jindan.report.markup import both, clip, paragraph, section, tag
+from jindan.report.markup import both, clip, esc, paragraph, section, tag
 from jindan.report.names import bare, baseline_name, falls, is_share, metric_name
-from jindan.report.values import Measure, duration, listed, mapped, mappings, measure, number, percent, shown, span
-from jindan.report.words import Text, Words, t
+from jindan.report.values import (
+    Measure,
+    alike,
+    duration,
+    listed,
+    mapped,
+    mappings,
+    measure,
+    number,
+    percent,
+    shown,
+    span,
+)
+from jindan.report.words import Text, Words, counted, t
+from jindan.select.verdicts import verdict_of
 
 TRIVIAL = ("majority", "mean", "median")
 _ERRORS = {"mae": "h_mae", "mean_absolute_error": "h_mae", "rmse": "h_rmse", "root_mean_squared_error": "h_rmse"}
@@ -36,30 +48,6 @@ def main_score(record: dict[str, Any]) -> Score | None:
     return None
 
 
-def verdict_of(own: Measure, other: Measure, *, smaller: bool = False) -> str:
-    """`better`, `same`, `worse` or `unknown`, from two 95 % intervals.
-
-    The interval of the difference combines the two arms that face each other by squares (Newcombe 1998, method 10;
-    Zou and Donner 2008). Both are measured on the same rows (features by hand on some of them),
-    which makes this the cautious side.
-
-    >>> verdict_of(Measure(0.9, 0.88, 0.92), Measure(0.8, 0.77, 0.83))
-    'better'
-    >>> verdict_of(Measure(0.9, 0.7, 0.98), Measure(0.8, 0.6, 0.9))
-    'same'
-    >>> verdict_of(Measure(1, 1, 1), Measure(1, None, None))
-    'unknown'
-    """
-    if None in own or None in other:
-        return "unknown"
-    a, low_a, high_a, b, low_b, high_b = (float(v) for v in (*own, *other) if v is not None)
-    difference = a - b
-    arm = math.hypot(a - low_a, high_b - b) if difference > 0 else math.hypot(high_a - a, b - low_b)
-    if abs(difference) <= arm or difference == 0:
-        return "same"
-    return "better" if (difference > 0) != smaller else "worse"
-
-
 def best_baseline(record: dict[str, Any], metric: str) -> tuple[str, Measure] | None:
     """The baseline with the best value of the metric."""
     found = [
@@ -77,12 +65,33 @@ def value_text(metric: str, value: float | None) -> Text:
     return percent(value) if is_share(metric) else shown(value, 4)
 
 
+def figure_text(metric: str, found: Measure) -> Words:
+    """The value alone, written as beside its interval."""
+    if is_share(metric) or None in found:
+        return t_plain(value_text(metric, found.value))
+    return t_plain(alike(*found)[0])
+
+
 def with_interval(metric: str, found: Measure) -> Words:
     """`96.7 % (83–99 %)`, or the value alone."""
-    value, interval = value_text(metric, found.value), span(found.low, found.high, share=is_share(metric))
+    value, interval = figure_text(metric, found), span(found.low, found.high, share=is_share(metric))
     if interval is None:
-        return t_plain(value)
-    return Words(f"{_in(value, 0)} ({interval.en})", f"{_in(value, 1)}({interval.ko})")
+        return value
+    return Words(f"{value.en} ({interval.en})", f"{value.ko}({interval.ko})")
+
+
+def cell(metric: str, found: Measure) -> str:
+    """The same as markup for a table: the interval goes below its value where there is no room beside it."""
+    value, interval = figure_text(metric, found), span(found.low, found.high, share=is_share(metric))
+    if interval is None:
+        return both(value)
+    parts = []
+    for lang, first, last, gap in (("en", value.en, interval.en, " "), ("ko", value.ko, interval.ko, "<wbr/>")):
+        # Numbers with powers of ten are long: those alone are broken inside.
+        ends = f"({last})".split("–") if "×" in last else [f"({last})"]
+        text = "–<wbr/>".join(tag("span", esc(end), class_="nb") for end in ends)
+        parts.append(tag("span", tag("span", esc(first), class_="nb") + gap + text, lang=lang, class_="m"))
+    return "".join(parts)
 
 
 def t_plain(text: Text) -> Words:
@@ -90,20 +99,16 @@ def t_plain(text: Text) -> Words:
     return text if isinstance(text, Words) else Words(text, text)
 
 
-def _in(text: Text, language: int) -> str:
-    return text if isinstance(text, str) else text[language]
-
-
-def _place(record: dict[str, Any], score: Score) -> str:
+def _place(record: dict[str, Any], score: Score) -> Words:
     """The rows a score is of; those that a run gone on from was trained on are not unseen ones."""
     seen = mapped(record.get("seen_before")).get("count")
-    return "on_seen" if score.split == "test" and seen else f"on_{score.split}"
+    return counted(record, "on_seen" if score.split == "test" and seen else f"on_{score.split}")
 
 
 def sentence(record: dict[str, Any], score: Score) -> Words:
     """The result as one sentence a lay person understands."""
     name, found = bare(score.metric), score.measure
-    rows, target = t(_place(record, score)), _target(record)
+    rows, target = _place(record, score), _target(record)
     trivial = _trivial(record, score)
     if name == "accuracy":
         return t(
@@ -118,7 +123,7 @@ def sentence(record: dict[str, Any], score: Score) -> Words:
         return t("h_r2", value=percent(found.value), rows=rows, target=target, interval=interval, trivial=trivial)
     key = _ERRORS.get(name, "h_other")
     interval = _interval(found, share=is_share(name))
-    value = value_text(name, found.value)
+    value = figure_text(name, found)
     return t(key, value=value, rows=rows, metric=metric_name(name), interval=interval, trivial=trivial)
 
 
@@ -158,7 +163,7 @@ def verdict(record: dict[str, Any], score: Score) -> str:
         return ""
     name, other = best
     kind = verdict_of(score.measure, other, smaller=falls(score.metric))
-    value = value_text(score.metric, other.value)
+    value = figure_text(score.metric, other)
     words = span(other.low, other.high, share=is_share(score.metric))
     interval = "" if words is None else Words(f" ({words.en})", f"({words.ko})")
     figures = t(
@@ -170,7 +175,7 @@ def verdict(record: dict[str, Any], score: Score) -> str:
         own=with_interval(score.metric, score.measure),
     )
     why = "v_same_trivial" if name in TRIVIAL and kind in ("same", "worse") else f"v_{kind}_why"
-    text = tag("strong", both(t(f"v_{kind}"))) + " " + both(figures) + " " + both(t(why))
+    text = tag("strong", both(t(f"v_{kind}"))) + " " + both(figures) + " " + both(counted(record, why))
     return tag("p", text, class_=f"verdict {kind}")
 
 
@@ -191,7 +196,7 @@ def facts(record: dict[str, Any]) -> str:
     total = mapped(record.get("seconds")).get("total")
     if number(total) is not None:
         found.append(("time", duration(total)))
-    items = "".join(tag("div", tag("dt", both(t(key))) + tag("dd", both(value))) for key, value in found)
+    items = "".join(tag("div", tag("dt", both(counted(record, key))) + tag("dd", both(value))) for key, value in found)
     return tag("dl", items, class_="facts") if items else ""
 
 
@@ -211,7 +216,7 @@ def cautions(record: dict[str, Any], score: Score) -> list[Words]:
             t("seen_before", run=clip(seen.get("run"), 60), count=shown(seen["count"]), n=shown(seen.get("rows")))
         )
     if score.split != "test":
-        found.append(t("not_test"))
+        found.append(counted(record, "not_test"))
     return found
 
 
@@ -223,7 +228,7 @@ def headline(record: dict[str, Any]) -> str:
     name = bare(score.metric)
     as_share = is_share(name) or (name == "r2" and (score.measure.value or 0) >= 0)
     big = percent(score.measure.value) if as_share else shown(score.measure.value, 4)
-    label = both(metric_name(name)) + ", " + both(t(_place(record, score)))
+    label = both(metric_name(name)) + ", " + both(_place(record, score))
     number_block = tag("p", tag("b", both(big)) + tag("span", label, class_="unit"), class_="big")
     caution = "".join(paragraph(words, "verdict worse") for words in cautions(record, score))
     text = tag("div", paragraph(sentence(record, score), "sentence") + caution + verdict(record, score))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jindan.errors import FileError
-from jindan.report.words import Text, Words, t
+from jindan.report.words import Text, Words, joined, t
 
 _INTERVAL = re.compile(r"[\d.,]*\d–\d[\d.,]*\d*(?:\u202f?%)?")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -65,20 +65,36 @@ def name_of(value: Any, length: int = 48) -> str:
     return esc(text) if len(text) <= length else tag("span", esc(clip(text, length)), title=clip(text, 2000))
 
 
-def table(head: Sequence[Text], rows: Iterable[Sequence[str]], *, caption: Text, text_columns: int = 1) -> str:
+def table(
+    head: Sequence[Text],
+    rows: Iterable[Sequence[str]],
+    *,
+    caption: Text,
+    text_columns: int = 1,
+    kind: str | None = None,
+) -> str:
     """A table with a caption, column and row headers; cells are markup. Numbers stand right, text left.
 
     Args:
         text_columns: How many columns from the left hold text.
+        kind: "stack" for a table of many columns, whose rows become blocks where there is little room, each figure
+            below the head of its column.
     """
     sides = ["t" if index < text_columns else "n" for index in range(len(head))]
     top = "".join(tag("th", both(cell), scope="col", class_=side) for cell, side in zip(head, sides, strict=True))
     body = []
     for row in rows:
         first = tag("th", row[0], scope="row", class_="t")
-        body.append(tag("tr", first + "".join(tag("td", c, class_=s) for c, s in zip(row[1:], sides[1:], strict=True))))
+        cells = zip(row[1:], sides[1:], head[1:], strict=True)
+        body.append(tag("tr", first + "".join(_cell(*cell, kind) for cell in cells)))
     inner = tag("caption", both(caption)) + tag("thead", tag("tr", top)) + tag("tbody", "\n".join(body))
-    return tag("div", tag("table", inner), class_="scroll", tabindex="0")
+    around = "scroll" if kind is None else f"scroll of-{kind}"
+    return tag("div", tag("table", inner, class_=kind), class_=around, tabindex="0")
+
+
+def _cell(content: str, side: str, head: Text, kind: str | None) -> str:
+    named = {} if kind is None else dict(zip(("data_en", "data_ko"), joined(head), strict=True))
+    return tag("td", content, class_=side, **named)
 
 
 def meter(share: float | None) -> str:

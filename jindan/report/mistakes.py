@@ -11,7 +11,7 @@ from jindan.report.charts_grid import heat_map
 from jindan.report.examples import shown_rows
 from jindan.report.markup import both, clip, figure, grid, meter, name_of, paragraph, section, table, tag
 from jindan.report.values import listed, mapped, mappings, number, numbers, percent, shown, table_of
-from jindan.report.words import Words, t
+from jindan.report.words import Words, counted, t
 
 MAX_CLASSES, MAX_ROWS = 30, 50
 
@@ -33,7 +33,7 @@ def _confusion(record: dict[str, Any]) -> str:
     labels = [given[i] if i < len(given) else str(i) for i in range(n)]
     kept = sorted(np.argsort(-matrix.sum(1), kind="stable")[:MAX_CLASSES].tolist())
     names = [labels[i] for i in kept]
-    title, note = t("confusion"), t("confusion_note")
+    title, note = t("confusion"), counted(record, "confusion_note")
     if n > len(kept):
         more = t("capped_classes", shown=len(kept), all=n)
         note = Words(f"{note.en} {more.en}", f"{note.ko} {more.ko}")
@@ -43,7 +43,7 @@ def _confusion(record: dict[str, Any]) -> str:
     )
     wide = len(names) > 8
     drawn = figure(title, chart, note=note, wide=wide)
-    tables = [_pairs(matrix, labels), _per_class(matrix, labels, kept)]
+    tables = [_pairs(matrix, labels), _per_class(matrix, labels, kept, counted(record, "rows"))]
     if wide:
         return grid(drawn, *(tag("div", one) for one in tables if one))
     return grid(drawn, tag("div", "".join(tables)))
@@ -69,7 +69,7 @@ def _pairs(matrix: np.ndarray, labels: list[str]) -> str:
     return table(head, rows, caption=t("confusions")) if rows else ""
 
 
-def _per_class(matrix: np.ndarray, labels: list[str], kept: list[int]) -> str:
+def _per_class(matrix: np.ndarray, labels: list[str], kept: list[int], count: Words) -> str:
     """Recall and precision of each class, from the counts."""
     hits, actual, said = np.diag(matrix), matrix.sum(1), matrix.sum(0)
     rows = []
@@ -77,7 +77,7 @@ def _per_class(matrix: np.ndarray, labels: list[str], kept: list[int]) -> str:
         recall = hits[i] / actual[i] if actual[i] else None
         precision = hits[i] / said[i] if said[i] else None
         rows.append([name_of(labels[i]), shown(actual[i]), both(percent(recall)), both(percent(precision))])
-    head = (t("class"), t("rows"), t("recall_of"), t("precision_of"))
+    head = (t("class"), count, t("recall_of"), t("precision_of"))
     return table(head, rows, caption=t("per_class"))
 
 
@@ -109,7 +109,7 @@ def _examples(record: dict[str, Any]) -> str:
     if not found:
         return ""
     if any(mapped(item.get("texts")) or mapped(item.get("images")) for item in found):
-        return shown_rows(found[:MAX_ROWS])
+        return shown_rows(found[:MAX_ROWS], record)
     rows = []
     for item in found[:MAX_ROWS]:
         p = number(item.get("p"))
@@ -124,7 +124,7 @@ def _examples(record: dict[str, Any]) -> str:
         )
     head = (t("row"), t("true"), t("predicted"), t("p"))
     more = paragraph(t("more", n=shown(len(found) - MAX_ROWS)), "note") if len(found) > MAX_ROWS else ""
-    return table(head, rows, caption=t("wrong_rows"), text_columns=3) + more
+    return table(head, rows, caption=counted(record, "wrong_rows"), text_columns=3) + more
 
 
 def _cell(value: Any) -> str:

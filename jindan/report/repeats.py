@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jindan.report.charts_grid import Bar, bar_chart
-from jindan.report.headline import t_plain, value_text, with_interval
+from jindan.report.headline import cell, t_plain, value_text
 from jindan.report.markup import both, figure, grid, paragraph, section, subtitle, table, tag
 from jindan.report.names import baseline_name, is_share, metric_name
 from jindan.report.scores import interval_note
@@ -47,9 +47,9 @@ def _folds(found: dict[str, Any]) -> str:
     for name, m, each in lines:
         label = both(baseline_name(name))
         cells = [both(value_text(metric, value)) for value in [*each, *[None] * count][:count]]
-        rows.append([tag("b", label) if name == "network" else label, both(with_interval(metric, m)), *cells])
+        rows.append([tag("b", label) if name == "network" else label, cell(metric, m), *cells])
     pooled = mapped(found.get("pooled"))
-    together = [[both(metric_name(str(n))), both(with_interval(str(n), measure(v)))] for n, v in pooled.items()]
+    together = [[both(metric_name(str(n))), cell(str(n), measure(v))] for n, v in pooled.items()]
     whole = table([t("metric"), t("cv_value")], together, caption=t("cv_pooled")) if together else ""
     whole += interval_note(mapped(found.get("groups")))
     told = t("cv_lead", rows=shown(sum(n or 0 for n in numbers(found.get("rows")))))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from jindan.report.charts_grid import Bar, bar_chart
-from jindan.report.headline import main_score, value_text, with_interval
+from jindan.report.headline import cell, figure_text, main_score
 from jindan.report.markup import both, clip, figure, grid, paragraph, section, table, tag
 from jindan.report.names import baseline_name, falls, is_share, metric_name
 from jindan.report.values import duration, mapped, mappings, measure, number, shown
-from jindan.report.words import Text, Words, joined, t
+from jindan.report.words import Text, Words, counted, joined, t
 from jindan.select.clustered import over
 
 MAX_METRICS = 12
@@ -27,10 +27,7 @@ def scores(record: dict[str, Any]) -> str:
     score = main_score(record)
     if score is not None and score.metric in names:
         names = [score.metric, *(name for name in names if name != score.metric)]
-    rows = [
-        [both(metric_name(name)), *(both(with_interval(name, measure(block.get(name)))) for _, block in splits)]
-        for name in names
-    ]
+    rows = [[both(metric_name(name)), *(cell(name, measure(block.get(name))) for _, block in splits)] for name in names]
     head: list[Text] = [t("metric"), *(t(split) for split, _ in splits)]
     figures = table(head, rows, caption=t("scores_table")) + interval_note(interval_groups(record))
     return section("scores", grid(_bars(record), tag("div", figures)) + _models(record, names))
@@ -63,7 +60,7 @@ def _bars(record: dict[str, Any]) -> str:
     found = [(name, m) for name, m in found if m.value is not None][:16]
     found.sort(key=lambda item: item[1].value or 0.0, reverse=not falls(score.metric))
     bars = [
-        Bar(baseline_name(name), m.value, m.low, m.high, value_text(score.metric, m.value), name == "network")
+        Bar(baseline_name(name), m.value, m.low, m.high, figure_text(score.metric, m), name == "network")
         for name, m in found
     ]
     low = min(m.value or 0.0 for _, m in found)
@@ -93,9 +90,11 @@ def _models(record: dict[str, Any], names: list[str]) -> str:
     rows = []
     for name, block, seconds, count in blocks:
         label = both(baseline_name(name))
-        cells = [both(with_interval(n, measure(block.get(n)))) for n in names]
+        cells = [cell(n, measure(block.get(n))) for n in names]
         cells += [both(shown(number(count), 6)), both(duration(number(seconds)))]
         rows.append([tag("b", label) if name == "network" else label, *cells])
-    head: list[Text] = [t("model"), *map(metric_name, names), t("on_train"), t("time")]
+    head: list[Text] = [t("model"), *map(metric_name, names), counted(record, "on_train"), t("time")]
     made = any(name.startswith(BY_HAND) for name, *_ in blocks)
-    return table(head, rows, caption=t("models_table")) + (paragraph(t("by_hand"), "note") if made else "")
+    return table(head, rows, caption=t("models_table"), kind="stack" if len(head) > 4 else None) + (
+        paragraph(t("by_hand"), "note") if made else ""
+    )

@@ -80,7 +80,8 @@ def _curve(found: Any, body: dict[str, Any]) -> tuple[Words, Table, Words]:
             mean = float(np.mean(body[part]["scores"][place]))
             row += [shown(mean, 4), _span(body[part]["intervals"][place])]
         rows.append(row)
-    return _said(found), (head, rows), t("s_numbers")
+    said = Words(found.conclusion("en"), found.conclusion("ko"))
+    return said, (head, rows), t("s_numbers")
 
 
 def _parts(found: Any, body: dict[str, Any]) -> tuple[Words, Table, Words]:

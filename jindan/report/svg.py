@@ -14,6 +14,9 @@ from jindan.report.words import Text, Words
 
 HUGE = 1e300
 FONT = 12.0
+# Letters narrower and wider than most, in the usual faces of screens.
+_EMS = dict.fromkeys("ijl.,:;|!'", 0.29) | dict.fromkeys("ftrI()[] -", 0.38) | dict.fromkeys("mwMW@%", 0.88)
+_EMS |= dict.fromkeys("ABCDEGHKNOPQRSUVXYZ", 0.67)
 _DIGITS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -66,10 +69,14 @@ def drawing(title: Text, width: float, height: float, body: Sequence[str], *, ki
 
 
 def text_width(text: Text, size: float = FONT) -> float:
-    """Roughly how many pixels a text takes; East Asian characters are a full em wide."""
+    """Roughly how many pixels a text takes; East Asian characters are a full em wide.
+
+    >>> text_width("ill") < text_width("old") < text_width("OLD") < text_width("한국어")
+    True
+    """
     if isinstance(text, Words):
         return max(text_width(text.en, size), text_width(text.ko, size))
-    return size * sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.56 for c in text)
+    return size * sum(_EMS.get(c) or (1.0 if unicodedata.east_asian_width(c) in "WF" else 0.56) for c in text)
 
 
 def fit(text: str, width: float, size: float = FONT) -> str:

@@ -56,6 +56,8 @@ def _gaps(*lines: list[float | None]) -> Text | None:
 
 def _lead(record: dict[str, Any], history: dict[str, list[float | None]], best: int | None) -> Words:
     count = max(map(len, history.values()))
+    if count == 1:
+        return t("ran_once")
     if best is None or best >= count:
         return t("ran", n=shown(count))
     early = record.get("stopped_early") is True

@@ -133,11 +133,31 @@ def span(low: Any, high: Any, *, share: bool) -> Words | None:
         return None
     joint = "–" if min(a, b) >= 0 else " … "
     if not share or max(abs(a), abs(b)) >= 1e4:
-        text = shown(a, 3) + joint + shown(b, 3)
+        _, first, last = alike(a, a, b)
+        text = first + joint + last
         return Words(text, text)
     decimals = 0 if abs(b - a) > 0.03 else 1 if abs(b - a) > 0.003 else 2
     text = f"{100 * a:.{decimals}f}{joint}{100 * b:.{decimals}f}".replace("-", "−")
     return Words(f"{text}{NARROW}%", f"{text}%")
+
+
+def alike(value: Any, low: Any, high: Any) -> tuple[str, str, str]:
+    """A figure and the ends of its interval with one number of decimals: three digits, two of the interval's width.
+
+    >>> alike(0.80957, 0.72, 0.8752), alike(0.99941, 0.9991, 0.9996), alike(5, None, 6)
+    (('0.810', '0.720', '0.875'), ('0.99941', '0.99910', '0.99960'), ('5', '–', '6'))
+    """
+    known = [number(v) for v in (value, low, high)]
+    x, a, b = known
+    size = 0.0 if a is None or b is None else max(abs(a), abs(b))
+    if x is None or a is None or b is None or not 1e-4 <= size < 1e7:
+        return shown(x), shown(a, 3), shown(b, 3)
+    places = 2 - math.floor(math.log10(size))
+    if b > a:
+        places = max(places, 1 - math.floor(math.log10(b - a)))
+    texts = (f"{0.0 if abs(v) < 0.5 * 10.0**-places else v:,.{max(places, 0)}f}" for v in (x, a, b))
+    first, second, third = (text.replace("-", "−") for text in texts)
+    return first, second, third
 
 
 def size_of(count: Any) -> str:

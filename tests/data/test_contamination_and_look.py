@@ -186,7 +186,23 @@ def test_a_column_that_is_mostly_numbers_is_named():
 def test_every_remark_has_words_in_both_languages():
     for code in CODES:
         values = dict.fromkeys(
-            [*WORDS, "shown", "columns", "files", "path", "height", "width", "run", "least", "name"], "7"
+            [
+                *WORDS,
+                "shown",
+                "columns",
+                "files",
+                "path",
+                "height",
+                "width",
+                "run",
+                "least",
+                "name",
+                "first",
+                "second",
+                "total",
+                "labels",
+            ],
+            "7",
         )
         assert sentence(code, values) != sentence(code, values, "ko")
     with pytest.raises(UnknownNameError):

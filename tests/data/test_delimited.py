@@ -163,5 +163,5 @@ def test_a_text_longer_than_the_limit_of_csv(read):
 def test_an_inch_mark_guards_nothing():
     text = "size,price\n" + '27" monitor,5\n' * 3
     assert not delimited_rows._guarded(np.frombuffer(text.encode(), np.uint8), ",")
-    frame, _, _ = parse(text, "t.csv", None)
+    frame, *_ = parse(text, "t.csv", None)
     assert frame["size"].to_list() == ['27" monitor'] * 3

@@ -90,6 +90,7 @@ def test_what_a_network_is_given_to_see(folder):
     files = [str(folder / "test" / "dog" / f"{i}.png") for i in (2, 0)]
     frame = as_seen_by(encoder, files)
     assert frame["file"].to_list() == files
+    assert as_seen_by(encoder, files[0])["file"].to_list() == files[:1]
     np.testing.assert_array_equal(encoder.rows(frame["image"])[1], np.asarray(Image.open(files[1])))
     assert as_seen_by(encoder, folder / "test")["class"].to_list() == ["cat"] * 4 + ["dog"] * 4
     with pytest.raises(InputError, match=r"several parts(.|\n)*train, test(.|\n)*Give one of them: .*test"):

@@ -116,6 +116,8 @@ def test_time_folds_and_too_few_rows():
         assert train.max() < held.min()
     with pytest.raises(InputError, match="Use fewer folds"):
         k_fold(3, 5)
+    with pytest.raises(InputError, match=r"too few folds(.|\n)*where:    folds(.|\n)*>= 2(.|\n)*received: 1"):
+        k_fold(50, 1)
 
 
 @pytest.mark.parametrize("seed", [0, 42, 417])

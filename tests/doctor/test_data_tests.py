@@ -354,3 +354,15 @@ def test_parts_that_do_not_fit():
         assert test(X, HELD[:, :3]) == {}
     assert data_tests.duplicates(X, None, HELD[:, :3], None) == {}
     assert data_tests.separability(X, HELD[:, :3])["auc"] is None
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (8, 50), (300, 20)])
+@pytest.mark.parametrize("digits", [0, 1, 15])
+def test_the_distance_of_two_samples_is_that_of_scipy(sizes, digits):
+    rng = np.random.default_rng(sum(sizes))
+    for shift in (0.0, 0.7, 9.0):
+        one, other = (np.round(rng.normal(move, 1, n), digits) for move, n in zip((0.0, shift), sizes, strict=True))
+        for parts in ((one, other), (other, one)):
+            assert distance(*parts) == pytest.approx(ks_2samp(*parts).statistic, abs=1e-12)
+    # Where one value prevails that the other part lacks, nothing of the difference is seen at the values of one alone.
+    assert distance(np.zeros(9), np.full(5, -1.0)) == 1

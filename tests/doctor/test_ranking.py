@@ -1,12 +1,15 @@
 """Suspects become findings: trials confirm or clear, causes come first, and nobody is alarmed by a run that learns."""
 
+from dataclasses import replace
+
 import pytest
 
+from jindan.doctor.causes import CAUSES, EXCLUSIVE, FOLLOWING, STANDING
 from jindan.doctor.checks import CHECKS
 from jindan.doctor.checks.base import Suspect, ramp
 from jindan.doctor.evidence import Case
 from jindan.doctor.facts import Facts, Standing
-from jindan.doctor.ranking import CAUSES, ranked
+from jindan.doctor.ranking import ranked
 from jindan.doctor.words import concepts
 from jindan.engine.data import Data
 from jindan.plan import Plan
@@ -65,6 +68,77 @@ def test_every_code_has_words_and_causes_are_codes():
     known = set(concepts())
     assert set(CHECKS) <= known
     assert {cause for causes in CAUSES.values() for cause in causes} <= set(CHECKS)
+
+
+def test_no_finding_stands_before_a_cause_of_its_own_however_long_the_chain():
+    strengths = {"vanishing-gradient": 0.9, "saturated-activation": 0.6, "inputs-not-normalised": 0.5,
+                 "output-loss-mismatch": 0.35, "below-baseline": 0.3, "underfitting": 0.95}  # fmt: skip
+    found = ranked(facts(), [Suspect(code, strength) for code, strength in strengths.items()])
+    places = {finding.code: place for place, finding in enumerate(found)}
+    assert len(found) == len(strengths)
+    for finding in found:
+        assert all(places[cause] < places[finding.code] for cause in finding.causes), finding.code
+    assert told(found)[:2] == ["inputs-not-normalised", "saturated-activation"]
+    assert {f.code: f.causes for f in found}["vanishing-gradient"] == (
+        "saturated-activation", "inputs-not-normalised", "output-loss-mismatch",
+    )  # fmt: skip
+
+
+def test_causes_never_go_round_in_a_circle():
+    def reached(code, seen=()):
+        assert code not in seen, seen
+        for cause in CAUSES.get(code, ()):
+            reached(cause, (*seen, code))
+
+    for code in CAUSES:
+        reached(code)
+
+
+@pytest.mark.parametrize("pair", EXCLUSIVE)
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_that_exclude_each_other_the_better_founded_is_told(pair, turned):
+    strong, weak = reversed(pair) if turned else pair
+    found = ranked(facts(), [Suspect(weak, 0.8), Suspect(strong, 0.9)])
+    assert [finding.code for finding in found] == [strong]
+    tried = facts(**{weak.replace("-", "_"): 0.9, strong.replace("-", "_"): 0.4})
+    assert [finding.code for finding in ranked(tried, [Suspect(weak, 0.8), Suspect(strong, 0.9)])] == [weak]
+    sure = [Suspect(weak, 0.4, certain=True), Suspect(strong, 0.9)]
+    assert [finding.code for finding in ranked(facts(), sure)] == [weak]
+
+
+@pytest.mark.parametrize(("best", "told_one"), [(0.1, "learning-rate-too-high"), (10.0, "learning-rate-too-low")])
+def test_a_ladder_of_rates_says_which_way_the_rate_is_off(best, told_one):
+    pair = [Suspect("learning-rate-too-high", 0.7), Suspect("learning-rate-too-low", 0.7)]
+    tried = facts(learning_rate_too_high=0.8, learning_rate_too_low=0.8)
+    found = ranked(replace(tried, learning={"rates": {"best": best}}), pair)
+    assert [finding.code for finding in found] == [told_one]
+
+
+GIVEN = Suspect("nonfinite-values", 1.0, None, {"where": "x", "count": 1, "row": 3}, certain=True, severity="error")
+
+
+def test_nan_that_was_given_explains_all_that_the_training_shows():
+    shown = [Suspect(code, 1.0, severity="error") for code in CHECKS if code != "nonfinite-values"]
+    found = ranked(facts(), [*shown, GIVEN])
+    assert told(found) == ["nonfinite-values"]
+    assert found[0].causes == ()
+    assert {finding.code for finding in found[1:]} == set(FOLLOWING)
+    assert all(finding.causes == ("nonfinite-values",) for finding in found[1:])
+
+
+def test_what_is_seen_in_the_data_alone_stands_beside_given_nan():
+    found = ranked(facts(), [*(Suspect(code, 1.0, certain=True) for code in STANDING), GIVEN])
+    codes = {"nonfinite-values", *STANDING} - {"batch-size-too-small", "batch-size-too-large"}
+    assert codes < set(told(found))
+    assert all(finding.causes == () for finding in found)
+
+
+def test_nan_that_training_or_validation_rows_bring_explains_nothing_else():
+    burst = Suspect("exploding-gradient", 0.9, severity="error")
+    late = Suspect("nonfinite-values", 0.5, None, {"first_update": 7}, certain=True, severity="error", symptom=True)
+    assert told(ranked(facts(), [burst, late])) == ["exploding-gradient", "nonfinite-values"]
+    held = replace(GIVEN, evidence={"where": "validation x", "aspect": "validation", "count": 1, "row": 3})
+    assert set(told(ranked(facts(), [burst, held]))) == {"exploding-gradient", "nonfinite-values"}
 
 
 @pytest.mark.parametrize(

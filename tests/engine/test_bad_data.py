@@ -26,7 +26,7 @@ REFUSED = {
     "mixed": (DENSE, ([[1.0, "b"]] * 12, Y), InputError, ["not numbers", "Encode words"]),
     "dates": (DENSE, (np.array([["2024-01-01"]] * 12, "datetime64[D]"), Y), InputError, ["not numbers"]),
     "ragged": (DENSE, ([[1.0, 2.0], [1.0]], Y[:2]), InputError, ["rows differ in length", "ragged"]),
-    "empty": (DENSE, (X[:0], Y[:0]), InputError, ["There are no rows", "at least one row"]),
+    "empty": (DENSE, (X[:0], Y[:0]), InputError, ["There are no rows", "at least one row", "received: shape (0, 3)"]),
     "class numbers with a one-hot loss": (
         DENSE, (X, LABELS), ShapeError, ["3 outputs, and the targets are single numbers", "sparse_categorical"],
     ),

@@ -27,16 +27,16 @@ def curved(times):
 )
 def test_slopes_are_those_of_the_plain_product(shape, outputs, by, slope):
     given = arrays(shape, outputs)
-    plain = slope(curved(lambda x, w: x @ w), by)(*given)
+    plain = jax.jit(slope(curved(lambda x, w: x @ w), by))(*given)
     # Sums of a few float32 products in another order.
-    np.testing.assert_allclose(slope(curved(_turned), by)(*given), plain, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(jax.jit(slope(curved(_turned), by))(*given), plain, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(("shape", "outputs"), CASES)
 def test_members_side_by_side_have_the_slopes_of_each_alone(shape, outputs):
     x, w = arrays(shape, outputs)
     xs, ws = jnp.stack([x, 2 * x, -x]), jnp.stack([w, w + 1, w / 2])
-    slope = jax.grad(curved(_turned), 1)
+    slope = jax.jit(jax.grad(curved(_turned), 1))
     together = jax.jit(jax.vmap(slope))(xs, ws)
     for k in range(3):
         np.testing.assert_allclose(together[k], slope(xs[k], ws[k]), rtol=1e-5, atol=1e-5)

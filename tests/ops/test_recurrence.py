@@ -41,6 +41,11 @@ def call(kind, v, own=False, **how):
     return simple_rnn(*weights, activation=function if own else kind, **how)
 
 
+def compiled(kind, v, **how):
+    """The same as one program: operations one by one take longer to compile."""
+    return jax.jit(lambda v: call(kind, v, **how))(v)
+
+
 def mixed(found, seed=3):
     """A scalar that every output and state moves."""
     rng = np.random.default_rng(seed)
@@ -117,7 +122,7 @@ def test_as_in_torch(kind, x64):
     states = [torch.tensor(np.asarray(v[name])[None], requires_grad=True) for name in ("h", "c") if name in v]
     out, last = module(x, tuple(states) if kind == "lstm" else states[0])
     last = last if kind == "lstm" else (last,)
-    ours, states_of_ours = call(kind, v, every=True)
+    ours, states_of_ours = compiled(kind, v, every=True)
     for mine, theirs in zip((ours, *states_of_ours), (out, *(state[0] for state in last)), strict=True):
         agree(mine, theirs.detach(), 1e-12)
 
@@ -139,8 +144,8 @@ def test_as_in_torch(kind, x64):
 def test_padding_at_the_end_is_as_if_it_were_not_there(kind, x64):
     v = draw(kind, 3, 5, 2, 2)
     mask = jnp.array([[1, 1, 1, 0, 0]] * 3)
-    padded, states = call(kind, v, mask=mask, every=True)
-    short, reference = call(kind, v | {"x": v["x"][:, :3]}, every=True)
+    padded, states = compiled(kind, v, mask=mask, every=True)
+    short, reference = compiled(kind, v | {"x": v["x"][:, :3]}, every=True)
     agree(padded[:, :3], short, 1e-15)
     agree(padded[:, 4], short[:, 2], 1e-15)
     for a, b in zip(states, reference, strict=True):
@@ -174,23 +179,24 @@ def test_descent_within_a_compiled_loop():
 
         return jax.lax.fori_loop(0, 100, update, {name: a for name, a in v.items() if name != "x"})
 
-    before, after = (jax.vmap(loss)(values, y) for values in (v, {**descend(v), "x": v["x"]}))
+    both = jax.jit(jax.vmap(loss))
+    before, after = (both(values, y) for values in (v, {**descend(v), "x": v["x"]}))
     assert (after < 0.3 * before).all()
 
 
 @pytest.mark.parametrize("kind", ["relu", "lstm", "gru", "gru_before"])
 def test_half_precision_stays_half(kind):
     v = jax.tree.map(lambda a: a.astype(jnp.bfloat16), draw(kind, 16, 3, 2, 4))
-    out, states = call(kind, v, every=True)
-    slopes = jax.grad(lambda v: mixed(call(kind, v)).astype(jnp.float32))(v)
+    out, states = compiled(kind, v, every=True)
+    slopes = jax.jit(jax.grad(lambda v: mixed(call(kind, v)).astype(jnp.float32)))(v)
     assert {a.dtype for a in jax.tree.leaves((out, states, slopes))} == {jnp.dtype(jnp.bfloat16)}
-    wide, _ = call(kind, jax.tree.map(lambda a: a.astype(jnp.float32), v), every=True)
+    wide, _ = compiled(kind, jax.tree.map(lambda a: a.astype(jnp.float32), v), every=True)
     agree(out, wide, 0.05)  # eight bits of mantissa over three steps
 
 
 def test_dropped_state_is_left_out_of_the_matmul_only(x64):
     v = draw("lstm", 2, 3, 2, 2)
-    nothing, _ = call("lstm", v, keep=jnp.zeros((2, 2)), every=True)
-    reference, _ = call("lstm", v | {"recurrent": jnp.zeros((2, 8))}, every=True)
+    nothing, _ = compiled("lstm", v, keep=jnp.zeros((2, 2)), every=True)
+    reference, _ = compiled("lstm", v | {"recurrent": jnp.zeros((2, 8))}, every=True)
     agree(nothing, reference, 1e-14)
-    agree(call("lstm", v, keep=jnp.ones((2, 2)))[0], call("lstm", v)[0], 1e-14)
+    agree(compiled("lstm", v, keep=jnp.ones((2, 2)))[0], compiled("lstm", v)[0], 1e-14)

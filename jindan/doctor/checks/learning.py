@@ -16,12 +16,13 @@ CRAWL = 1e-5  # relative update below which weights hardly move; about 1e-3 is u
 
 
 def nonfinite_values(facts: Facts) -> Suspect | None:
-    """NaN or infinity in the data, or in the loss of some update."""
+    """NaN or infinity in the data, in the first weights, or in the loss of some update."""
     broken: dict[str, Any] = facts.data.get("nonfinite") or {}
     apart = broken.get("where", "").startswith("validation")
     if broken and not (apart and facts.case.first_nonfinite is not None):
-        evidence = {**broken, **({"aspect": "validation"} if apart else {})}
-        return Suspect("nonfinite-values", 1.0, None, evidence, certain=True, severity="error")
+        layer, told = broken.get("layer"), {key: value for key, value in broken.items() if key != "layer"}
+        evidence = {**told, **({"aspect": "validation"} if apart else {})}
+        return Suspect("nonfinite-values", 1.0, layer, evidence, certain=True, severity="error")
     if facts.case.first_nonfinite is None:
         return None
     return Suspect("nonfinite-values", 0.5, None, {"first_update": facts.case.first_nonfinite}, certain=True,

@@ -189,6 +189,15 @@ def sentence(key: str, lang: str = "en", **values: object) -> str:
     return "".join(parts)
 
 
+def says(key: str) -> bool:
+    """Whether there is such a sentence.
+
+    >>> says("finding.dying-relu.title"), says("finding.dying-relu.end")
+    (True, False)
+    """
+    return key in _messages("en")
+
+
 def _check(lang: str) -> None:
     if lang not in LANGUAGES:
         raise UnknownNameError("language", lang, LANGUAGES)
