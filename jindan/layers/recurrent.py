@@ -16,7 +16,26 @@ from .base import Array, Context, Layer, Shape, Stream, Weight, is_zero, kernel,
 States = tuple[Array, ...]
 
 
-class _Recurrent(Layer, abstract=True):
+class FromStates(Layer, abstract=True):
+    """Base: reads a sequence and, where a graph gives them, states to start from after it."""
+
+    splits = True
+    reads_mask = True
+
+    initial_state: bool = item(default=False, kw_only=True)
+
+    def __call__(self, sequences: Any, initial_state: Any = None, **named: Any) -> Any:
+        """Connect it to a sequence and, as in Keras, to states to start from: what another layer gives, or a list."""
+        given, several = with_states(sequences, initial_state)
+        return super().__call__(given, initial_state=several, **named)
+
+    @property
+    def many(self) -> bool:  # type: ignore[override]
+        """Whether it reads a list: it does where states to start from follow the sequence."""
+        return bool(self.initial_state)
+
+
+class _Recurrent(FromStates, abstract=True):
     """Base: (rows, time, features) → (rows, units), or (rows, time, units) with `return_sequences`.
 
     With `return_state` the last states follow the output, as a tuple. A masked step leaves the states as they are and
@@ -24,15 +43,12 @@ class _Recurrent(Layer, abstract=True):
     other states than zeros: it has `initial_state` then, and reads a list, the states after the sequence.
     """
 
-    splits = True
-    reads_mask = True
     _gates = 1
     _states = 1
     _extra = 0  # operations a unit and step besides the affine map and its activation
     _kept = 4  # numbers a unit and step that the loops of `ops/recurrence_loops.py` hold at their height
 
     zero_output_for_mask: bool = item(default=False, kw_only=True)
-    initial_state: bool = item(default=False, kw_only=True)
 
     if TYPE_CHECKING:  # each layer lists its own, in Keras's order
         units: Any
@@ -61,16 +77,6 @@ class _Recurrent(Layer, abstract=True):
                 expected="stateful=False", received="stateful=True",
                 help="model.generate carries the state from entry to entry; longer rows train across more steps.",
             )  # fmt: skip
-
-    def __call__(self, sequences: Any, initial_state: Any = None, **named: Any) -> Any:
-        """Connect it to a sequence and, as in Keras, to states to start from: what another layer gives, or a list."""
-        given, several = with_states(sequences, initial_state)
-        return super().__call__(given, initial_state=several, **named)
-
-    @property
-    def many(self) -> bool:  # type: ignore[override]
-        """Whether it reads a list: it does where states to start from follow the sequence."""
-        return bool(self.initial_state)
 
     @property
     def passes_mask(self) -> bool:  # type: ignore[override]
@@ -120,10 +126,9 @@ class _Recurrent(Layer, abstract=True):
         return found
 
     def apply(self, w: dict[str, Array], x: Any, ctx: Context) -> Any:
-        mask, keep, initial = ctx.mask, None, None
+        mask, keep, initial = first_mask(ctx.mask), None, None
         if self.initial_state:
             x, *initial = x
-            mask = first_mask(mask)
         if ctx.training and not is_zero(self.dropout):
             # One draw a sequence: the same inputs are dropped in all its steps (Gal & Ghahramani 2016).
             x = x * drop_factors(ctx.stream(0), (x.shape[0], 1, x.shape[2]), self.dropout, x.dtype)

@@ -12,10 +12,10 @@ from ..errors import InputError
 from ..spec import Choice, item, with_fields
 from .base import Array, Context, Layer, Shape, Weight, need_rank
 from .inner import inner_apply, inner_shape, inner_weights
-from .recurrent import _Recurrent, first_mask, with_states
+from .recurrent import FromStates, _Recurrent, first_mask
 
 
-class Bidirectional(Layer):
+class Bidirectional(FromStates):
     """A recurrent layer from the start and another from the end of each sequence (Schuster & Paliwal 1997).
 
     Weights: those of the layer under "forward." and "backward.".
@@ -37,7 +37,6 @@ class Bidirectional(Layer):
     layer: Any = item(kind="layer")
     merge_mode: str | None = item(default="concat", rule=Choice(("concat", "sum", "mul", "ave")), optional=True)
     backward_layer: Any = item(default=None, kind="layer")
-    initial_state: bool = item(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -58,19 +57,6 @@ class Bidirectional(Layer):
                 expected="the same return_sequences and return_state, and go_backwards=True in the second",
                 received=(self.layer, other), help="Leave backward_layer out to have one made.",
             )  # fmt: skip
-
-    splits = True
-    reads_mask = True
-
-    def __call__(self, sequences: Any, initial_state: Any = None, **named: Any) -> Any:
-        """Connect it to a sequence and, as in Keras, to states to start from."""
-        given, several = with_states(sequences, initial_state)
-        return super().__call__(given, initial_state=several, **named)
-
-    @property
-    def many(self) -> bool:  # type: ignore[override]
-        """Whether it reads a list: it does where states to start from follow the sequence."""
-        return bool(self.initial_state)
 
     @property
     def passes_mask(self) -> bool:  # type: ignore[override]
