@@ -14,7 +14,7 @@ from .common import Result, Skip, machine, save
 from .networks import NETWORKS
 
 # Name → runs it takes unless told. Each is a module here with `measure(runs) -> Result`.
-BENCHMARKS = {"iris": 5, "mlp": 3, "startup": 15, "population": 3, "bayes": 10, "probes": 3, "tables": 3}
+BENCHMARKS = {"iris": 5, "mlp": 3, "gpu": 1, "startup": 15, "population": 3, "bayes": 10, "probes": 3, "tables": 3}
 # Those of the layers, timed in one table; the runs of each.
 LAYERS, LAYER_RUNS = tuple(NETWORKS), 3
 # Does it learn what it should? Modules in studies/, again with `measure(runs) -> Result`; runs are seeds.

@@ -122,7 +122,7 @@ class Transformer(nn.Module):
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, alphabet))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.characters(x) + self.positions(torch.arange(x.shape[1]))
+        x = self.characters(x) + self.positions(torch.arange(x.shape[1], device=x.device))
         for attention, dense in zip(self.attention, self.dense, strict=True):
             x = x + attention(x)
             x = x + dense(x)

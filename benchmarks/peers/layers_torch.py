@@ -11,13 +11,14 @@ from benchmarks.peers.layers_report import report, skip
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("name", choices=NETWORKS)
-parser.add_argument("--mode", choices=("eager", "fused", "channels_last", "compile"), default="eager")
+parser.add_argument("--mode", choices=("eager", "fused", "channels_last", "compile", "graphs"), default="eager")
 parser.add_argument("--epochs", type=int, default=6, help="the first is not counted")
 parser.add_argument("--seed", type=int, default=0)
 given = parser.parse_args()
 
+where = "cuda" if torch.cuda.is_available() else "cpu"
 network = NETWORKS[given.name]
-x, y = map(torch.from_numpy, network.data(network.rows))
+x, y = (torch.from_numpy(array).to(where) for array in network.data(network.rows))
 if given.name in CHANNELS_FIRST:
     x = x.permute(0, 3, 1, 2).contiguous()
 if not x.is_floating_point():
@@ -25,7 +26,7 @@ if not x.is_floating_point():
 yes_or_no = network.loss == YES_OR_NO
 y = y.float()[:, None] if yes_or_no else y.long()
 torch.manual_seed(given.seed)
-model = getattr(in_torch, given.name)()
+model = getattr(in_torch, given.name)().to(where)
 if given.mode == "channels_last":
     x, model = x.to(memory_format=torch.channels_last), model.to(memory_format=torch.channels_last)
 optimizer = torch.optim.Adam(model.parameters(), eps=1e-7, fused=given.mode != "eager")
@@ -37,8 +38,9 @@ def cost(x, y):
     return loss_function(model(x).flatten(0, -2), y.flatten(0, -2) if yes_or_no else y.flatten())
 
 
-if given.mode == "compile":
-    cost = torch.compile(cost, dynamic=False)
+if given.mode in ("compile", "graphs"):
+    # On a GPU "reduce-overhead" records an update as a CUDA graph.
+    cost = torch.compile(cost, dynamic=False, mode="reduce-overhead" if given.mode == "graphs" else None)
 
 
 def update(rows):
@@ -51,17 +53,17 @@ def update(rows):
 
 began = time.perf_counter()
 try:
-    update(torch.arange(network.batch))
+    update(torch.arange(network.batch, device=where))
 except Exception as error:
-    if given.mode != "compile":
+    if given.mode not in ("compile", "graphs"):
         raise
     skip(f"torch.compile does not work here: {type(error).__name__}")
 first = time.perf_counter() - began
 epochs, losses = [], []
 for _ in range(given.epochs):
     began = time.perf_counter()
-    total = torch.zeros(())
-    for rows in torch.randperm(len(x)).split(network.batch):
+    total = torch.zeros((), device=where)
+    for rows in torch.randperm(len(x), device=where).split(network.batch):
         total += update(rows)
     losses.append(total.item() / network.updates)
     epochs.append(time.perf_counter() - began)

@@ -52,6 +52,8 @@ def _in_korean(arguments: list[str]) -> bool:
 
 def _run(arguments: list[str]) -> int:
     ctrl_c.listen(f"jindan: {INTERRUPTED[_in_korean(arguments)]}\n")
+    # What XLA warns of on a GPU is for its developers; errors come through.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import warnings
 
     from ..utils import is_open

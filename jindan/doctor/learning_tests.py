@@ -11,11 +11,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import jax
 import numpy as np
 
 from .. import activations
-from ..engine import devices
+from ..engine import compiling, devices
 from ..engine.data import Data, as_inputs, cut
 from ..engine.train import train
 from ..layers import BatchNormalization
@@ -68,7 +67,7 @@ def mode_gap(case: Case, task: str) -> Numbers:
     quiet = replace_random(case.plan).network(case.input_shape)
 
     def outputs(training: bool) -> np.ndarray:
-        forward = jax.jit(lambda w, x: quiet.forward(w, x, Context(training=training)))
+        forward = compiling.jit(lambda w, x: quiet.forward(w, x, Context(training=training)))
         return np.asarray(forward(weights, x))
 
     with devices.width(case.plan.dtype):

@@ -19,7 +19,8 @@ from jax import lax
 
 from ..activations import TABLE
 from ..activations import resolve as resolve_activation
-from ..engine.compiling import QUICK, known
+from ..engine.compiling import QUICK, jit, known
+from ..engine.devices import accelerated
 from ..engine.packing import Packing, by_number
 from ..engine.supervised import Supervised
 from ..joint import parts_of
@@ -110,8 +111,8 @@ def compiled(program: Supervised, deep: bool) -> Callable[..., dict[str, Any]]:
     "optimizer" and the "change" in the result are packed where `packing_of` says so.
     """
     arrays = partial(_arrays, program, deep)
-    if jax.default_backend() != "cpu":
-        return jax.jit(arrays)
+    if accelerated():
+        return jit(arrays)
     return jax.jit(arrays, compiler_options=known(FEW_RUNS))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -79,11 +80,24 @@ def split(size: int, axis: str) -> jax.sharding.Sharding:
     return jax.sharding.NamedSharding(mesh(size, axis), jax.sharding.PartitionSpec(axis))
 
 
-def width(dtype: str) -> Any:
-    """A context in which arrays of a dtype can exist: JAX has no float64 unless told."""
-    if np.dtype(dtype) != jax.dtypes.canonicalize_dtype(dtype):
-        return jax.enable_x64(True)
-    return contextlib.nullcontext()
+@contextlib.contextmanager
+def width(dtype: str) -> Iterator[None]:
+    """A context in which arrays of a dtype can exist, and are multiplied with all their digits.
+
+    JAX has no float64 unless told, and would round the factors of products on a GPU or TPU to 10 or 7 bits: results
+    would not be those of a CPU. Who has set `jax_default_matmul_precision` keeps it.
+    """
+    with contextlib.ExitStack() as held:
+        if np.dtype(dtype) != jax.dtypes.canonicalize_dtype(dtype):
+            held.enter_context(jax.enable_x64(True))
+        if accelerated() and getattr(jax.config, "jax_default_matmul_precision", None) is None:
+            held.enter_context(jax.default_matmul_precision("float32"))
+        yield
+
+
+def accelerated() -> bool:
+    """Whether programs run on something else than a CPU."""
+    return jax.default_backend() != "cpu"
 
 
 def describe() -> str:

@@ -12,7 +12,7 @@ from ..errors import ShapeError
 from ..joint import parts_of
 from ..layers.network import Network, Weights
 from ..plan import Plan
-from . import devices
+from . import compiling, devices
 from .data import Data, array, as_inputs, as_targets, check_inputs, check_targets, count, cut, several
 from .supervised import Supervised, finishes, program_of
 
@@ -156,12 +156,12 @@ def _adds(plan: Plan, network: Network) -> bool:
 
 @lru_cache(maxsize=64)
 def _predictor(program: Supervised) -> Any:
-    return jax.jit(lambda values, weights, x: program.predict(program.filled(values), weights, x))
+    return compiling.jit(lambda values, weights, x: program.predict(program.filled(values), weights, x))
 
 
 @lru_cache(maxsize=64)
 def _sampler(program: Supervised) -> Any:
-    return jax.jit(lambda values, weights, x, key: program.predict(program.filled(values), weights, x, key))
+    return compiling.jit(lambda values, weights, x, key: program.predict(program.filled(values), weights, x, key))
 
 
 @lru_cache(maxsize=64)
@@ -172,7 +172,7 @@ def _evaluator(program: Supervised) -> Any:
     def objective(values: Any, weights: Any, means: Any) -> Any:
         return program.objective_of(program.filled(values), weights, means)
 
-    return jax.jit(block), jax.jit(objective)
+    return compiling.jit(block), compiling.jit(objective)
 
 
 def _fit(rows: Any, block: int, plan: Plan, network: Network) -> Any:

@@ -15,7 +15,7 @@ from ..layers.base import Array, Context
 from ..layers.network import Network, Weights
 from ..plan import Plan
 from ..rules import COUNT, NOT_NEGATIVE, Number
-from . import devices
+from . import compiling, devices
 from .supervised import program_of
 
 
@@ -182,4 +182,4 @@ def _compiled(structure: Any, input_shape: tuple[int, ...], length: int, top_k: 
         # The plan's numbers, such as the slope of a leaky ReLU, are in the layers of this network.
         return (by_steps if streams else by_windows)(program.filled(values).network(input_shape).head[0], *given)
 
-    return jax.jit(call)
+    return compiling.jit(call)

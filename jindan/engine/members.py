@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import devices
+from . import compiling, devices
 from .data import as_inputs, count
 from .forward import inputs, power_of_two, shape_of
 from .run import Run
@@ -89,7 +89,7 @@ def _caller(program: Supervised) -> Any:
     def member(values: Any, weights: Any, data: Any, places: Any) -> Any:
         return program.predict(program.filled(values), weights, _cut(data, places))
 
-    return jax.jit(lambda values, weights, data, places: jax.vmap(member, (0, 0, None, 0))(
+    return compiling.jit(lambda values, weights, data, places: jax.vmap(member, (0, 0, None, 0))(
         jnp.asarray(values), weights, data, places))  # fmt: skip
 
 

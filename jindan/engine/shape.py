@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .devices import accelerated
+
 # Members side by side in one program ("a tile") share the cost of each operation; where a member alone keeps a core
 # busy, they take turns instead, each with its weights in the cache. Measured on two cores: see docs/house.md.
 TILE_WORK = 5_000_000
 LARGEST_TILE = 64
+LARGEST_ACCELERATED = 4096  # a GPU or TPU has room for as many as fit into its memory, see waves
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def layout(members: int, work: float, devices: int) -> Layout:
         return ALONE
     devices = min(devices, members)
     each = -(-members // devices)
-    most = max(1, min(LARGEST_TILE, int(TILE_WORK / max(work, 1.0))))
+    most = LARGEST_ACCELERATED if accelerated() else max(1, min(LARGEST_TILE, int(TILE_WORK / max(work, 1.0))))
     turns = -(-each // most)
     return Layout(devices, turns, -(-each // turns))
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..plan import Plan
 from .data import Data
+from .devices import accelerated
 from .memory import estimate_memory
 from .shape import LARGEST_TILE
 
@@ -45,8 +46,10 @@ def footprint(plan: Plan, data: Data) -> tuple[float, float]:
     other = data.validation
     held = 0 if other is None else estimate_memory(plan, data.input_shape, len(other), x=other.x).data
     own = COPIES * (need.parameters + need.optimizer + need.best) + need.gradients + rows
-    devices = len(jax.devices())
-    return own, devices * (need.data + held + LARGEST_TILE * min(need.activations, 2**24))
+    several = len(jax.devices())
+    if accelerated():  # all that run together do so side by side
+        return own + need.activations, several * (need.data + held)
+    return own, several * (need.data + held + LARGEST_TILE * min(need.activations, 2**24))
 
 
 def free_memory() -> int:

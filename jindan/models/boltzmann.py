@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ..engine import devices
+from ..engine import compiling, devices
 from ..engine.program import Batch
 from ..errors import InputError
 from . import rbm_draws as draws
@@ -219,7 +219,7 @@ def _annealer(runs: int) -> Any:
         s = draws.bernoulli(jax.random.fold_in(key, 0), jnp.tile(jax.nn.sigmoid(bias), (runs, 1)))
         return lax.fori_loop(1, betas.shape[0], step, (s, jnp.zeros(runs, bias.dtype)))[1]
 
-    return jax.jit(run)
+    return compiling.jit(run)
 
 
 def log_unnormalised(params: Params, v: Any) -> np.ndarray:
@@ -242,7 +242,7 @@ def _sampler(first: int) -> Any:
     def run(params: Params, s: Array, key: Array, steps: Array) -> Array:
         return lax.fori_loop(0, steps, lambda k, s: sweep(params, s, jax.random.fold_in(key, k), first), s)
 
-    return jax.jit(run)
+    return compiling.jit(run)
 
 
 def gibbs(params: Params, s: Any, steps: int, seed: int = 0, clamped: int = 0) -> np.ndarray:

@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..engine import devices
+from ..engine import compiling, devices
 from ..engine.program_loop import Batch
 from ..errors import InputError, ShapeError
 from ..layers import Activation, Conv2D, Dense, Flatten, Layer, Reshape
@@ -305,4 +305,4 @@ def through(network: Network, weights: Any, x: Any, dtype: str = "float32") -> n
 
 @lru_cache(maxsize=32)
 def _forward(network: Network) -> Any:
-    return jax.jit(lambda weights, x: network.forward(weights, x, Context()))
+    return compiling.jit(lambda weights, x: network.forward(weights, x, Context()))

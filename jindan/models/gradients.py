@@ -11,15 +11,16 @@ import numpy as np
 from .. import losses
 from ..activations import TABLE
 from ..activations import resolve as resolve_activation
-from ..engine import devices
+from ..engine import compiling, devices
 from ..engine.data import Data, as_inputs, check_targets
 from ..engine.forward import inputs
 from ..engine.rows import class_weights, existing
 from ..engine.supervised import Supervised
 from ..errors import InputError
 from ..layers.base import Array, Context
-from ..layers.core import Activation, Dense, Softmax
+from ..layers.core import Activation, Dense
 from ..layers.network import Network
+from ..layers.softmax import Softmax
 from ..layers.wiring import number_of
 from ..losses import per_row
 from . import feeding
@@ -140,7 +141,7 @@ def _walk(program: Supervised, values: Any, weights: Any, x: Any, y: Any, weight
     flat = tuple((jnp.zeros(()), jnp.zeros(())) for _ in places)
     shapes = jax.eval_shape(lambda w: forward(w, flat)[1][0], weights)
     zeros = jax.tree.map(lambda value: jnp.zeros(value.shape, value.dtype), tuple((z, a) for _, z, a in shapes))
-    (by_weight, by_nudge), (seen, mask) = jax.jit(jax.grad(forward, argnums=(0, 1), has_aux=True))(
+    (by_weight, by_nudge), (seen, mask) = compiling.jit(jax.grad(forward, argnums=(0, 1), has_aux=True))(
         jax.tree.map(jnp.asarray, weights), zeros
     )
     slopes = list(by_nudge)
@@ -154,7 +155,7 @@ def _activation(layer: Any) -> Any:
     """What a layer does after its linear part, or None where it has no such part."""
     if isinstance(layer, (Dense, Activation)):
         return layer.activation
-    return "softmax" if isinstance(layer, Softmax) and layer.axis == -1 else None
+    return "softmax" if isinstance(layer, Softmax) and layer.axis == -1 and not layer.masked else None
 
 
 class _Shown:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec as P
 
-from ..engine import devices
+from ..engine import compiling, devices
 from ..errors import InputError, ShapeError
 
 Array = jax.Array
@@ -122,7 +122,7 @@ def placed(x: np.ndarray, weight: np.ndarray, clusters: int) -> tuple[Any, Any, 
 def _program(shards: int, center: str) -> Any:
     """The compiled training for rows on so many devices."""
     split, same = P(devices.ROWS), P()
-    return jax.jit(
+    return compiling.jit(
         jax.shard_map(
             lambda x, weight, rows, *given: _train(_Rows(x, weight, rows, center), *given),
             mesh=devices.mesh(shards, devices.ROWS),

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..engine import devices
+from ..engine import compiling, devices
 from ..errors import InputError
 from .kmeans import Clustering, checked, inertia, nearest
 
@@ -97,7 +97,7 @@ def fit_batches(
 
 @cache
 def _program(rules: _Rules) -> Any:
-    return jax.jit(lambda *given: _train(rules, *given))
+    return compiling.jit(lambda *given: _train(rules, *given))
 
 
 def _train(rules: _Rules, x: Array, weight: Array, starts: Array, seeds: Array, tol: Array, updates: Array) -> Any:

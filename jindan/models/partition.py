@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ..engine import devices
+from ..engine import compiling, devices
 from ..errors import InputError
 from . import rbm_draws as draws
 from .rbm import BERNOULLI, Params, drive, softplus
@@ -180,7 +180,7 @@ def _annealer(visible: str) -> Any:
         v = draw(jnp.broadcast_to(a, shape), jax.random.key_data(jax.random.fold_in(key, 0)))
         return lax.fori_loop(1, betas.shape[0], step, (v, drive(params, v), like, like))[2]
 
-    return jax.jit(run)
+    return compiling.jit(run)
 
 
 def log_sum(a: np.ndarray) -> Any:

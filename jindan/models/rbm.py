@@ -22,6 +22,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import PartitionSpec as P
 
+from ..engine.compiling import jit
 from ..engine.devices import ROWS
 from ..engine.program import Batch
 from . import rbm_draws as draws
@@ -282,7 +283,7 @@ def _sampler(visible: str, dtype: str) -> Any:
 
         return lax.fori_loop(0, steps, step, (v, v))
 
-    return jax.jit(run)
+    return jit(run)
 
 
 def gibbs(params: Params, v: Any, visible: str, steps: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

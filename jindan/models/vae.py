@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ..engine import devices
+from ..engine import compiling, devices
 from ..errors import InputError
 from ..layers import Dense, Layer, Sampling
 from ..layers.base import Context
@@ -190,4 +190,4 @@ def _judge(encoder: Network, decoder: Network, likelihood: str) -> Any:
         weights, total = lax.fori_loop(0, samples, once, start)
         return weights - jnp.log(samples.astype(x.dtype)), total / samples, divergence(parts)
 
-    return jax.jit(judge)
+    return compiling.jit(judge)

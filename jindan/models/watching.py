@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from ..callbacks import Callback, LearningRateScheduler, ModelCheckpoint
-from ..engine import devices
+from ..engine import compiling, devices
 from ..engine.data import Data, cut
 from ..engine.forward import evaluate
 from ..engine.pace import interrupts
@@ -218,8 +218,8 @@ def _figures(plan: Plan, shape: Any, weights: Weights, data: Data, size: int) ->
 @lru_cache(maxsize=16)
 def _evaluator(program: Supervised) -> Any:
     return (
-        jax.jit(lambda values, weights, rows: program.evaluate(program.filled(values), weights, (*rows, None))),
-        jax.jit(lambda values, weights, means: program.objective_of(program.filled(values), weights, means)),
+        compiling.jit(lambda values, weights, rows: program.evaluate(program.filled(values), weights, (*rows, None))),
+        compiling.jit(lambda values, weights, means: program.objective_of(program.filled(values), weights, means)),
     )
 
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ..engine import devices
+from ..engine import compiling, devices
 from ..engine.data import Data
 from ..engine.run import Run
 from ..engine.supervised import Supervised, program_of
@@ -269,7 +269,7 @@ def _products(program: Supervised) -> Any:
         found = lax.map(one, jnp.arange(len(order)))
         return jnp.matmul(found, found.T, precision="highest")
 
-    return jax.jit(call)
+    return compiling.jit(call)
 
 
 def _figures(task: Task, runs: list[Run], held: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import jax
 import numpy as np
+import pytest
 
+from jindan.engine.devices import accelerated
 from jindan.layers import Dense
 from jindan.plan import Plan
 
+ON_CPU = pytest.mark.skipif(accelerated(), reason="it is about what is done on a CPU alone")
 EXACT = 1e-9  # between implementations, or one and many members: sums in another order, over many float64 steps
 
 

@@ -11,6 +11,8 @@ from jindan.losses import SparseCategoricalCrossentropy
 from jindan.optimizers import Adam
 from jindan.plan import Plan
 
+from .helpers import ON_CPU
+
 NETWORKS = {
     "dense": ((6,), (Dense(9, "tanh"), Dropout(0.2), LayerNormalization(), Dense(7, "gelu"), Dense(3, "softmax"))),
     "images": (
@@ -36,6 +38,7 @@ def numbers_of(run):
     return [np.asarray(leaf) for leaf in jax.tree.leaves(run.weights)]
 
 
+@ON_CPU
 @pytest.mark.parametrize("name", NETWORKS)
 def test_short_trainings_in_a_study_get_quick_code_of_the_same_sense(name, monkeypatch):
     usual = trained(name)
@@ -50,6 +53,7 @@ def test_short_trainings_in_a_study_get_quick_code_of_the_same_sense(name, monke
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+@ON_CPU
 def test_the_code_depends_on_what_a_study_asks_of_a_program():
     quick = compiling.known(compiling.QUICK)
     assert compiling.options("a", 0.01) is compiling.USUAL

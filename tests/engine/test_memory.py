@@ -17,6 +17,8 @@ from jindan.models import Sequential
 from jindan.optimizers import SGD, Adam
 from jindan.plan import Plan
 
+from .helpers import ON_CPU
+
 SPARSE = "sparse_categorical_crossentropy"
 
 
@@ -60,6 +62,7 @@ def test_a_layer_in_several_places_counts_in_each():
     assert estimate_memory(shared, (9,)).activations == estimate_memory(apart, (9,)).activations
 
 
+@ON_CPU  # libraries of a GPU take room of their own
 @pytest.mark.parametrize(
     ("layer", "shape"),
     [(LSTM(32), (60, 4)), (GRU(32), (60, 4)), (MultiHeadAttention(4, 8), (96, 16))],

@@ -31,6 +31,10 @@ from jindan.layers import (
 from jindan.optimizers import Adam
 from jindan.plan import Plan
 
+from .helpers import ON_CPU
+
+pytestmark = ON_CPU
+
 RNG = np.random.default_rng(417)
 X, Y = RNG.normal(size=(70, 4, 3)), RNG.normal(size=(70, 2))
 PLAN = Plan((SimpleRNN(5), Dense(2)), loss="mse", optimizer=Adam(0.02), batch_size=32, epochs=3, seed=1, l2=1e-3,
