@@ -15,6 +15,7 @@ from ..layers.network import Weights
 from . import judge
 from .checks.base import Suspect
 from .course import course_of
+from .entering import entering
 from .evidence import Case
 from .facts import Facts, Standing
 from .starting import given_weights
@@ -160,7 +161,7 @@ def _scales(case: Case, task: str) -> dict[str, Any]:
     if broken := _not_finite(case):
         found["nonfinite"] = broken
     if not isinstance(case.data.x, tuple) and not any(case.plan.network(case.input_shape).integers):
-        found["scales"] = data_tests.scales(case.data.x)
+        found["scales"] = data_tests.scales(entering(case))
     if task == "regression":
         found["targets"] = data_tests.targets_scale(case.data.y)
     return found

@@ -24,6 +24,7 @@ from .watch import Looks, Watch, kept_of
 
 # Seconds, whatever the work: of an update of one member and of several side by side, and of an epoch's end.
 ALONE, ABREAST, EPOCH = 5e-6, 2e-5, 1e-4
+LAUNCHES = 5e-4  # and of a GPU, whose kernels start one after another
 
 
 class Group:
@@ -147,7 +148,9 @@ class Group:
         history: list[list[np.ndarray]] = [[] for _ in self.plans]
         last, ran_out, cut = max(plan.epochs for plan in self.plans), False, False
         guess = self._guess()
-        call = self._compiled(state, (*fixed, *shared), (last - place[0]) * (EPOCH + shape.steps * guess))
+        # On a GPU the code goes by the whole training, so that what is resumed runs in the code that it began with.
+        epochs = last if devices.accelerated() else last - place[0]
+        call = self._compiled(state, (*fixed, *shared), epochs * (EPOCH + shape.steps * guess))
         pace = Pace(guess, chunk_seconds)
         looks = Looks(self.watch, shape.steps, last, partial(unpacked, self.program.packing))
         looks.show(own[0])
@@ -257,6 +260,8 @@ class Group:
         """Seconds an update may take, before one was seen."""
         lay = self.shape.layout
         work = lay.tile * self.program.work(self.shape.batch_size)
+        if devices.accelerated():
+            return lay.turns * (LAUNCHES + work / 1e13)
         return lay.turns * ((ALONE if lay.single else ABREAST) + work / 5e10)
 
     def _target(self, place: tuple[int, int], steps: int, most_epochs: int, last: tuple[int, int]) -> tuple[int, int]:

@@ -1,0 +1,64 @@
+"""What enters a network: its rows as layers that only prepare them, such as Normalization, hand them on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from ..layers import BatchNormalization, CategoryEncoding, Discretization, Normalization, Rescaling
+from ..layers.base import Context, Layer
+from .evidence import Case
+from .references import some
+
+PREPARING = (BatchNormalization, CategoryEncoding, Discretization, Normalization, Rescaling)
+MOST = 2_000_000  # numbers of rows that are looked at
+
+
+def entering(case: Case) -> Any:
+    """The inputs as the first layer that learns sees them; of large ones some rows, where layers prepare them.
+
+    >>> from jindan.engine.data import Data
+    >>> from jindan.layers import Dense
+    >>> from jindan.plan import Plan
+    >>> data = Data(np.array([[0.0], [255.0]]), np.zeros((2, 1)))
+    >>> plan = Plan((Rescaling(1 / 255), Dense(1)), loss="mse")
+    >>> entering(Case(plan, (1,), data, {})).tolist()
+    [[0.0], [1.0]]
+    """
+    x, layers = case.data.x, _leading(case)
+    if isinstance(x, tuple) or not any(isinstance(layer, PREPARING) for layer in layers):
+        return x
+    network, first = case.plan.network(case.input_shape), case.moments[0] if case.moments else None
+    found = jnp.asarray(np.asarray(x)[some(len(x), max(2000, MOST // max(int(np.prod(x.shape[1:])), 1)))])
+    found = found.astype(case.plan.dtype) if not layers[0].takes_integers else found
+    for index, layer in enumerate(layers):
+        given = {} if first is None else {**first.fixed[index], **first.trained[index]}
+        w = {
+            name: jnp.asarray(given[name] if name in given else spec.initializer(spec.shape, found.dtype, None))
+            for name, spec in network.specs[index].items()
+        }
+        # Batch normalisation brings each batch to one scale whatever its averages are before training.
+        found = layer.apply(w, found, Context(training=isinstance(layer, BatchNormalization)))
+        found = found[0] if isinstance(found, tuple) else found
+    return np.asarray(found)
+
+
+def _leading(case: Case) -> list[Layer]:
+    """The layers that rows go through one after another before anything learns from them."""
+    plan, found = case.plan, []
+    if plan.wiring is not None:
+        read = [source for _, sources in plan.wiring.nodes for source in sources]
+        chain = []
+        for number, (index, sources) in enumerate(plan.wiring.nodes):
+            if plan.wiring.inputs > 1 or index != number or sources != (number,) or read.count(number) > 1:
+                break
+            chain.append(plan.layers[index])
+    else:
+        chain = list(plan.layers)
+    for layer in chain:
+        if not isinstance(layer, PREPARING) and not layer.moves:
+            break
+        found.append(layer)
+    return found
