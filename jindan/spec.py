@@ -83,8 +83,9 @@ class Spec:
         return hash(_hashable(self))
 
     def __getstate__(self) -> dict[str, Any]:
-        # Parts are kept by identity of their marks, which a copy from another process would not share.
-        return {name: value for name, value in self.__dict__.items() if name != "_parted"}
+        # Parts are kept by identity of their marks, which a copy from another process would not share; the weights of a
+        # layer object belong to it alone.
+        return {name: value for name, value in self.__dict__.items() if name not in ("_parted", "_shared")}
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
@@ -326,7 +327,7 @@ def _made(kind: str, cls: type, where: object) -> Any:
 
 
 def _room(kind: str) -> str:
-    return kind + ("es" if kind.endswith("s") else "s")
+    return "layers" if kind == "cell" else kind + ("es" if kind.endswith("s") else "s")
 
 
 def _key(name: str) -> str:

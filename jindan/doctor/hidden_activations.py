@@ -14,8 +14,8 @@ from typing import Any
 from ..activations import TABLE
 from ..errors import JindanWarning
 from ..initializers import Identity
+from ..layers import RNN, Bidirectional, Dense, LayerNormalization
 from ..layers import BatchNormalization as BatchNorm
-from ..layers import Bidirectional, Dense, LayerNormalization
 from ..plan import Plan
 from .static import passes_on
 
@@ -90,6 +90,8 @@ def told(reason: str, evidence: dict[str, Any], lang: str = "en") -> str:
 def _recurrence(layer: Any) -> tuple[str, dict[str, Any]] | None:
     if isinstance(layer, Bidirectional):
         return _recurrence(layer.layer)
+    if isinstance(layer, RNN):
+        return next(filter(None, map(_recurrence, getattr(layer.cell, "cells", (layer.cell,)))), None)
     name = getattr(layer, "activation", None)
     if not hasattr(layer, "recurrent_initializer") or not isinstance(name, str):
         return None

@@ -139,10 +139,17 @@ def as_inputs(x: Any, dtype: Any, integers: tuple[bool, ...]) -> Any:
     """Inputs in the types they are held in: bytes stay bytes (images), numbers of things int32, all else real."""
     parts = x if isinstance(x, tuple) else (x,)
     held = tuple(
-        part.astype(type_of_inputs(part.dtype, dtype, whole), copy=False)
+        (_in_32_bits(part) if whole else part).astype(type_of_inputs(part.dtype, dtype, whole), copy=False)
         for part, whole in zip(parts, integers, strict=True)
     )
     return held if isinstance(x, tuple) else held[0]
+
+
+def _in_32_bits(ids: Any) -> Any:
+    """Numbers of things as 32 bits hold them: larger ones become the largest, rather than another one."""
+    if ids.dtype.itemsize < 4 or ids.dtype == np.int32:
+        return ids
+    return np.clip(ids, np.iinfo(np.int32).min, np.iinfo(np.int32).max)
 
 
 def type_of_inputs(given: Any, dtype: Any, whole: bool) -> np.dtype:
@@ -222,7 +229,7 @@ def check_inputs(network: Any, x: Any, where: str = "x") -> None:
                 raise InputError(
                     "The inputs are not numbers of entries of the table.", where=f"{where}, {network.title(index)}",
                     expected=f"whole numbers 0 … {limit - 1}", received=f"{ids.dtype} values from {low} to {high}",
-                    help="Raise input_dim to the largest number plus one, or number the words anew.",
+                    help="Raise input_dim (num_tokens) to the largest number plus one, or number the words anew.",
                 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, Self
 
@@ -236,7 +237,7 @@ class NeuralOneShot(
         number = -2 if layer is None else layer
         view = model.get_layer(number) if isinstance(number, str) else model.get_layer(index=number)
         fresh = cls(scaling=None, dtype=model.plan.dtype)
-        fresh.model_ = Model(model.inputs, view.output, "features")
+        fresh.model_ = copy(Model(model.inputs, view.output, "features"))  # apart from what is trained later
         fresh.shape_ = tuple(model.network.input_shape)
         fresh.mean_, fresh.scale_ = np.zeros(1, fresh.dtype), np.ones(1, fresh.dtype)
         fresh.n_features_in_ = math.prod(fresh.shape_)

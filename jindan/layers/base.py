@@ -14,6 +14,7 @@ from .. import activations, constraints, initializers, regularizers  # noqa: F40
 from ..errors import InputError, ShapeError, undefined
 from ..spec import COUNT, Choice, Number, Spec, item, with_fields
 from .settled import settle
+from .shared import Weighed
 
 Array = jax.Array
 Shape = tuple[int, ...]
@@ -130,7 +131,7 @@ class Context:
         return replace(self, key=key, prefix=self.prefix + prefix)
 
 
-class Layer(Spec, kind="layer"):
+class Layer(Weighed, Spec, kind="layer"):
     """Base of all layers. A layer of your own takes ten lines:
 
     >>> class Scale(Layer):

@@ -12,16 +12,20 @@ from ..activations import resolve
 from ..ops.convolution import convolution
 from ..ops.pooling import same_padding
 from ..spec import COUNT, FRACTION, Number, item
-from .base import Array, Context, Shape, Weight, is_zero, mean_penalty, need_rank
+from .base import Array, Context, Shape, Weight, is_zero, need_rank
 from .convolution import VALID_OR_SAME, Windowed
-from .recurrent import States, _Recurrent, drop_factors, first_mask, need_states, unit_forget
+from .recurrent import Recurrent
+from .recurrent_base import OverTime, States, spread
+from .recurrent_cores import drop_factors, unit_forget
 from .spatial import CHANNELS_LAST
 
 GATES = 4
-_FILMS = {1: "(time, places, features)", 2: "(time, height, width, channels)"}
+_FILMS = {
+    1: "(time, places, features)", 2: "(time, height, width, channels)", 3: "(time, depth, height, width, channels)",
+}  # fmt: skip
 
 
-class _ConvLSTM(Windowed, _Recurrent, abstract=True):
+class _ConvLSTM(Windowed, Recurrent, abstract=True):
     """Base: films (rows, time, *space, channels) → (rows, *outputs, filters), or with every step (rows, time, …)."""
 
     _states = 2
@@ -63,12 +67,8 @@ class _ConvLSTM(Windowed, _Recurrent, abstract=True):
         return (*self._spaces(film[1:]), self.filters)
 
     def output_shape(self, shape: Any) -> Any:
-        film = self._sequence(shape)
-        state = self._state(film)
-        if self.initial_state:
-            need_states(self, shape[1:], [state] * self._states)
-        out = (film[0], *state) if self.return_sequences else state
-        return (out, *[state] * self._states) if self.return_state else out
+        state = self._state(self._sequence(shape))
+        return self._outputs(shape, state, [state] * self._states)
 
     def weights(self, shape: Any) -> dict[str, Weight]:
         channels, width = self._sequence(shape)[-1], GATES * self.filters
@@ -84,13 +84,13 @@ class _ConvLSTM(Windowed, _Recurrent, abstract=True):
         return found
 
     def apply(self, w: dict[str, Array], x: Any, ctx: Context) -> Any:
-        mask, initial = first_mask(ctx.mask), None
-        if self.initial_state:
-            x, *initial = x
+        return OverTime.apply(self, w, x, ctx)
+
+    def run(
+        self, w: dict[str, Array], x: Array, ctx: Context, *, initial: Any = None, mask: Any = None, every: bool = False
+    ) -> tuple[Array, States]:
         kernel, recurrent_kernel = self._kernels(w, ctx)
         x = x.astype(jnp.result_type(x, kernel))
-        if self.go_backwards:
-            x, mask = jnp.flip(x, 1), None if mask is None else jnp.flip(mask, 1)
         z = self._read(x, kernel, w.get("bias"), ctx)
         state = (x.shape[0], *z.shape[2:-1], self.filters)
         zeros = (jnp.zeros(state, z.dtype),) * self._states
@@ -98,25 +98,18 @@ class _ConvLSTM(Windowed, _Recurrent, abstract=True):
         keep = None
         if ctx.training and not is_zero(self.recurrent_dropout):
             keep = drop_factors(ctx.stream(3), (*state[:-1], GATES * self.filters), self.recurrent_dropout, z.dtype)
-        every = bool(self.return_sequences)
 
         def body(states: States, given: Any) -> tuple[States, Any]:
             z, there = given
             new = self._after(z, states, recurrent_kernel, keep)
             if there is not None:
-                real = there.reshape(-1, *[1] * (self.axes + 1)) > 0
+                real = spread(there, new[0]) > 0
                 new = tuple(jnp.where(real, a, b) for a, b in zip(new, states, strict=True))
             return new, new[0] if every else None
 
         over = None if mask is None else jnp.swapaxes(mask, 0, 1)
         states, out = lax.scan(body, states, (jnp.swapaxes(z, 0, 1), over))
-        out = jnp.swapaxes(out, 0, 1) if every else states[0]
-        if self.zero_output_for_mask and mask is not None:
-            there = mask if every else mask[:, -1]
-            out = jnp.where(there.reshape(*there.shape, *[1] * (self.axes + 1)) > 0, out, 0)
-        if self.activity_regularizer is not None:
-            ctx.penalties.append(mean_penalty(self.activity_regularizer, out, ctx.rows))
-        return (out, *states) if self.return_state else out
+        return (jnp.swapaxes(out, 0, 1) if every else states[0]), states
 
     def _read(self, x: Array, kernel: Array, bias: Any, ctx: Context) -> Array:
         """x ∗ W + b of all steps in one convolution: (rows, time, *outputs, 4 filters)."""
@@ -150,7 +143,7 @@ class _ConvLSTM(Windowed, _Recurrent, abstract=True):
         after = self._after(self._read(x[:, None], kernel, w.get("bias"), ctx)[:, 0], state, recurrent_kernel, None)
         if ctx.mask is None:
             return after[0], after
-        real = ctx.mask.reshape(-1, *[1] * (self.axes + 1)) > 0
+        real = spread(ctx.mask, after[0]) > 0
         out = jnp.where(real, after[0], 0 if self.zero_output_for_mask else state[0])
         return out, tuple(jnp.where(real, new, old) for new, old in zip(after, state, strict=True))
 
@@ -203,3 +196,15 @@ class ConvLSTM2D(_ConvLSTM):  # type: ignore[misc]
 
     strides: Any = item(default=(1, 1))
     dilation_rate: Any = item(default=(1, 1))
+
+
+class ConvLSTM3D(_ConvLSTM):  # type: ignore[misc]
+    """An LSTM over films of volumes (rows, time, depth, height, width, channels); arguments as ConvLSTM2D.
+
+    >>> ConvLSTM3D(4, 3, padding="same").output_shape((5, 6, 8, 8, 2))
+    (6, 8, 8, 4)
+    """
+
+    axes = 3
+    strides: Any = item(default=(1, 1, 1))
+    dilation_rate: Any = item(default=(1, 1, 1))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from ..activations import resolve
@@ -13,7 +12,6 @@ from ..errors import InputError
 from ..ops.product import product
 from ..spec import COUNT, NOT_NEGATIVE, item
 from .base import (
-    AlongAxis,
     Array,
     Context,
     Layer,
@@ -326,30 +324,6 @@ class ELU(Layer):
 
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         return jnp.where(x > 0, x, self.alpha * jnp.expm1(jnp.where(x > 0, 0.0, x)))
-
-
-class Softmax(AlongAxis):
-    """e^(z_i) / Σ_j e^(z_j) along an axis.
-
-    Args:
-        axis: The axis, the batch axis being 0.
-
-    Raises:
-        InputError: when the axis is that of the batch.
-        ShapeError: when rows have no such axis.
-
-    >>> [round(p, 3) for p in Softmax().apply({}, jnp.array([[1.0, 2.0, 3.0]]), Context()).ravel().tolist()]
-    [0.09, 0.245, 0.665]
-
-    Source: Bridle, "Probabilistic interpretation of feedforward classification network outputs, with relationships to
-    statistical pattern recognition", 1990.
-    """
-
-    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
-        return jax.nn.softmax(x, axis=axis_of(self, self.axis, x.ndim - 1))
-
-    def bare(self) -> tuple[Layer, str] | None:
-        return (Activation("linear"), "softmax") if self.axis == -1 else None
 
 
 class Flatten(Layer):

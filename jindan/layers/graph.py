@@ -14,8 +14,9 @@ from ..errors import InputError
 from ..utils import draw_seed
 from .base import Context, Layer
 from .core import Input
-from .masks import WithMask
+from .masks import FixedMask, WithMask, as_layer
 from .network import Network
+from .shared import shared_of
 from .wiring import Wiring
 
 
@@ -26,13 +27,14 @@ class Symbol:
         layer: The layer, an Input for the graph's inputs.
         sources: What it reads.
         pick: Which of several outputs this is, None when there is one.
-        origin: (model, number of the layer) that its weights come from, or None when they are drawn anew.
+        origin: What the layer shares, where it was called as a layer of a model; None where it was by itself.
+        maker: What the layer shares with all models that it stands in.
         within: The call of a model that this is a part of, or None.
     """
 
     def __init__(self, layer: Layer, sources: tuple[Symbol, ...] = (), origin: Any = None, call: Any = None,
                  pick: int | None = None, maker: Any = None) -> None:  # fmt: skip
-        self.maker = layer if maker is None else maker  # the layer as it was before settings of the call
+        self.maker = shared_of(layer) if maker is None else maker
         self.layer, self.sources, self.origin, self.pick = layer, sources, origin, pick
         self.call = self if call is None else call  # several outputs of one call share it
         self.within: Any = None
@@ -69,11 +71,36 @@ class Symbol:
             return _scaled(self, 1 / float(other), 0.0)
         return _joined("Divide", self, other)
 
-    def __getitem__(self, place: Any) -> Symbol:
+    def __rtruediv__(self, other: Any) -> Symbol:
         raise InputError(
-            "A part of what a layer gives is taken by a layer.", where=repr(self),
-            expected="a layer such as Cropping1D",
-            received=f"[{place!r}]", help="Lambda(lambda x: x[:, 0]) takes a part by a function.",
+            "A number cannot be divided by what a layer gives.", where=repr(self), expected="x / 2, or x / y",
+            received=f"{other!r} / x", help="Lambda(lambda x: 1 / x) computes it.",
+        )  # fmt: skip
+
+    def __matmul__(self, other: Any) -> Symbol:
+        from .merge import Dot
+
+        second = symbol_of(other, "x @ y")
+        if any(len(shape_of(value) or (0, 0)) != 2 for value in (self, second)):
+            raise InputError(
+                "Matrices are multiplied row by row of the batch.", where="x @ y",
+                expected="two values of shape (rows, n, m)", received=f"shapes {self.shape} and {second.shape}",
+                help="Dense multiplies by weights, Dot along axes that you name.",
+            )  # fmt: skip
+        return connect(Dot((2, 1)), [self, second])
+
+    def __getitem__(self, index: Any) -> Symbol:
+        from .operations import GetItem
+
+        return connect(GetItem(index), self)
+
+    __iter__ = None  # a value has no rows yet to go through
+
+    def __bool__(self) -> bool:
+        raise InputError(
+            "What a layer will give has no truth yet.", where=repr(self), expected="a branch on what Python knows",
+            received="`if`, `and`, `or` or `not` on it, before there are numbers",
+            help="Lambda(lambda x: jnp.where(x > 0, x, 0)) chooses by numbers.",
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -81,20 +108,20 @@ class Symbol:
 
 
 def _joined(kind: str, first: Any, second: Any) -> Symbol:
-    from . import merge
+    from . import merge, operations
 
     if isinstance(second, Real) and kind in ("Add", "Subtract", "Multiply"):
         number = float(second)
         return _scaled(
             first, number if kind == "Multiply" else 1.0, {"Add": number, "Subtract": -number}.get(kind, 0.0)
         )
-    if not isinstance(second, (Symbol, Input)) or not hasattr(merge, kind):
+    if not isinstance(second, (Symbol, Input)):
         raise InputError(
             "A graph joins what layers give with what layers give, or with numbers.", where=kind,
             expected="the output of a layer", received=type(second).__name__,
             help="Add, Subtract, Multiply and the other merging layers join them.",
         )  # fmt: skip
-    return connect(getattr(merge, kind)(), [first, second])
+    return connect(getattr(operations if kind == "Divide" else merge, kind)(), [first, second])
 
 
 def _scaled(value: Symbol, scale: float, offset: float) -> Symbol:
@@ -130,15 +157,16 @@ def connect(layer: Layer, inputs: Any, *more: Any, origin: Any = None, **setting
     Args:
         layer: The layer. Used again, it keeps one set of weights.
         inputs, more: Values of the graph, as a list or one by one.
-        origin: Weights it starts from.
+        origin: What it shares, for a layer of a model.
         settings: Fields of the layer that belong to the call in Keras, such as `use_causal_mask=True`;
             `training=False` is its field `inference`, and `mask=`, one or one an input, says which steps exist, to a
             layer that reads masks. Those that are None are left alone.
     """
     given = [*(inputs if isinstance(inputs, (list, tuple)) else [inputs]), *(m for m in more if m is not None)]
-    maker = layer
+    maker = shared_of(layer) if origin is None else origin
     arrays = bool(given) and all(isinstance(value, (np.ndarray, jax.Array)) for value in given)
     training, mask = settings.pop("training", None), settings.pop("mask", None)
+    training = None if hasattr(training, "in_graph") else training  # it is known when the program runs
     if mask is not None and not layer.reads_mask:
         settings["mask"] = mask
     known = {field.name for field in fields(layer)}  # type: ignore[arg-type]
@@ -185,7 +213,17 @@ def _one_each(mask: Any, given: list, where: str) -> list:
 
 def _masked(value: Symbol, mask: Any) -> Symbol:
     """A value of a graph with the mask that a call gave for it."""
-    return value if mask is None else connect(WithMask(), [value, mask])
+    return value if mask is None else connect(WithMask(), [value, in_graph(as_layer(mask), value)])
+
+
+def in_graph(mask: Any, beside: Any) -> Any:
+    """A mask as a value of the graph that another value belongs to.
+
+    Args:
+        mask: What a layer gives, or a FixedMask.
+        beside: The other value, which has as many rows.
+    """
+    return connect(mask, beside) if isinstance(mask, FixedMask) else mask
 
 
 def _computed(layer: Layer, arrays: list, where: str, training: bool, masks: list) -> Any:

@@ -45,17 +45,32 @@ def inner_apply(layer: Layer, w: dict[str, Array], x: Any, ctx: Context, place: 
     >>> inner_apply(Dense(1, use_bias=False), w, x, Context(), 0, "0.").tolist()
     [[3.0]]
     """
-    own = _own(w, prefix)
-    if ctx.compute is not None:
-        own = own if layer.full_precision else {name: cast(value, ctx.compute) for name, value in own.items()}
-        if not (layer.takes_integers or layer.exact_inputs):
-            x = [cast(part, ctx.compute) for part in x] if isinstance(x, (list, tuple)) else cast(x, ctx.compute)
-    inside = ctx.inside(place, prefix)
-    inside.frozen = ctx.frozen or not layer.trainable
-    inside.training = ctx.training and not layer.inference
+    own, inside = within(layer, w, ctx, place, prefix)
+    if ctx.compute is not None and not (layer.takes_integers or layer.exact_inputs):
+        x = [cast(part, ctx.compute) for part in x] if isinstance(x, (list, tuple)) else cast(x, ctx.compute)
     if layer.many and not isinstance(x, (list, tuple)):
         x, inside.mask = [x], [ctx.mask]
     return layer.apply(own, x, inside)
+
+
+def within(
+    layer: Layer, w: dict[str, Array], ctx: Context, place: int, prefix: str
+) -> tuple[dict[str, Array], Context]:
+    """The weights of a held layer by its own names, and what it is told: as its own settings and those around it say.
+
+    Args:
+        layer: The held layer.
+        w: The weights of the holding layer.
+        ctx: The context of the holding layer.
+        place: Its number among those held.
+        prefix: What the names of its weights begin with.
+    """
+    own, inside = _own(w, prefix), ctx.inside(place, prefix)
+    if ctx.compute is not None and not layer.full_precision:
+        own = {name: cast(value, ctx.compute) for name, value in own.items()}
+    inside.frozen = ctx.frozen or not layer.trainable
+    inside.training = ctx.training and not layer.inference
+    return own, inside
 
 
 def held(layers: Sequence[Layer]) -> Iterator[Layer]:

@@ -1,12 +1,15 @@
-"""WithMask: a value given the mask that says which of its steps exist."""
+"""WithMask: a value given the mask that says which of its steps exist; FixedMask: one mask for all rows."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 
-from ..errors import ShapeError
+from ..errors import InputError, ShapeError
+from ..spec import item
 from .base import Array, Context, Layer, Shape
 
 
@@ -45,3 +48,58 @@ class WithMask(Layer):
 
     def apply(self, w: dict[str, Array], x: Any, ctx: Context) -> Array:
         return x[0]
+
+
+class FixedMask(Layer):
+    """x → one mask, the same for every row: what an array given as a mask stands for in a graph.
+
+    `layer(x, mask=np.array([[1, 1, 0]]))` makes one; its first axis is that of the rows and has length 1.
+
+    Shapes: rows of any shape → rows of the shape of the mask.
+
+    Args:
+        mask: The mask of a row: 0 where nothing exists.
+
+    >>> layer = FixedMask([1, 1, 0])
+    >>> layer.output_shape((3, 2)), layer.apply({}, jnp.ones((2, 3, 2)), Context()).tolist()
+    ((3,), [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]])
+    """
+
+    takes_integers = True
+    mask: Any = item()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "mask", (np.asarray(self.mask) != 0).astype(np.uint8))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return self.mask.shape
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.float32
+        return jnp.broadcast_to(jnp.asarray(self.mask, dtype), (x.shape[0], *self.mask.shape))
+
+
+def as_layer(mask: Any, *, rows_first: bool = True) -> Any:
+    """A FixedMask for a mask that is an array; others as they are.
+
+    Args:
+        mask: An array, or what a layer gives.
+        rows_first: Whether an array's first axis is that of the rows.
+
+    Raises:
+        InputError: where an array has a mask for each of several rows.
+
+    >>> as_layer(np.ones((1, 3))).output_shape((3, 2)), as_layer(np.ones(3)).output_shape((3, 2))
+    ((3,), (3,))
+    """
+    if not isinstance(mask, (np.ndarray, jax.Array)):
+        return mask
+    if rows_first and mask.ndim > 1:
+        if mask.shape[0] != 1:
+            raise InputError(
+                "A mask that is an array is one for all rows.", where="mask", expected="an array of shape (1, …)",
+                received=f"shape {mask.shape}", help="Masks that differ from row to row are an Input of the model.",
+            )  # fmt: skip
+        mask = mask[0]
+    return FixedMask(mask)

@@ -9,7 +9,8 @@ from ..errors import InputError
 from .base import Layer
 from .core import Input
 from .graph import Symbol
-from .masks import WithMask
+from .masks import FixedMask, WithMask
+from .shared import Shared
 from .wiring import Wiring
 
 
@@ -19,10 +20,15 @@ class Part:
     Attributes:
         name: The model's.
         named: Whether its layers' names say already that they belong to it, as "name/dense" does.
+        held: What each of its layers shares, in its order.
     """
 
-    def __init__(self, name: str, named: bool = False) -> None:
-        self.name, self.named = name, named
+    def __init__(self, name: str, named: bool = False, held: tuple[Shared, ...] = ()) -> None:
+        self.name, self.named, self.held = name, named, held
+
+    def order(self, shared: Shared, other: int) -> int:
+        """The place of a layer in it; `other` where that is not known."""
+        return self.held.index(shared) if shared in self.held else other
 
 
 class Called:
@@ -49,7 +55,7 @@ class Called:
         return value
 
 
-def read(inputs: list[Symbol], outputs: list[Symbol]) -> tuple[list[Layer], list[Any], list[Part | None], Wiring]:
+def read(inputs: list[Symbol], outputs: list[Symbol]) -> tuple[list[Symbol], Wiring]:
     """The layers between inputs and outputs in an order in which they can be computed, and their wiring.
 
     The order is Keras's, so that weights can go over: by depth, counted from the outputs, the deepest first; where it
@@ -57,7 +63,7 @@ def read(inputs: list[Symbol], outputs: list[Symbol]) -> tuple[list[Layer], list
     model that was called counts as one layer, and its own stand together.
 
     Returns:
-        (layers, where their weights come from, the model each is a part of or None, wiring).
+        (the first call of each layer, wiring).
 
     Raises:
         InputError: when an output hangs on an input that is not listed.
@@ -67,8 +73,7 @@ def read(inputs: list[Symbol], outputs: list[Symbol]) -> tuple[list[Layer], list
     every = [symbol for unit in units for symbol in (unit.given if isinstance(unit, Called) else [unit])]
     places: dict[int, int] = {}
     layers: list[Layer] = []
-    origins: list[Any] = []
-    parts: list[Part | None] = []
+    calls: list[Symbol] = []
     nodes: list[tuple[int, tuple]] = []
 
     def source(symbol: Symbol) -> Any:
@@ -79,20 +84,19 @@ def read(inputs: list[Symbol], outputs: list[Symbol]) -> tuple[list[Layer], list
     for symbol in every:
         if id(symbol) not in needed:
             continue
-        place = places.setdefault(id(symbol.maker), len(layers))
+        place, layer = places.setdefault(id(symbol.maker), len(layers)), symbol.maker.on(symbol.layer)
         if place == len(layers):
-            layers.append(symbol.layer)
-            origins.append(symbol.origin)
-            parts.append(None if symbol.within is None else symbol.within.maker)
-        elif layers[place] != symbol.layer:
+            layers.append(layer)
+            calls.append(symbol)
+        elif layers[place] != layer.replace(name=layers[place].name):
             raise InputError(
                 "A layer is used twice with different settings of the call.", where=type(symbol.layer).__name__,
-                expected=repr(layers[place]), received=repr(symbol.layer), help="Make two layers of it.",
+                expected=repr(layers[place]), received=repr(layer), help="Make two layers of it.",
             )  # fmt: skip
         number[id(symbol)] = len(inputs) + len(nodes)
         nodes.append((place, tuple(source(s) for s in symbol.sources)))
     wiring = Wiring(nodes=tuple(nodes), outputs=tuple(source(s) for s in outputs), inputs=len(inputs))
-    return layers, origins, parts, wiring
+    return calls, wiring
 
 
 def _unit(symbol: Symbol) -> Any:
@@ -146,7 +150,7 @@ def _by_depth(found: list[Any]) -> list[Any]:
         depth[id(unit)] = max(depth.get(id(unit), 0), depth.get(id(unit.maker), 0))
         depth[id(unit.maker)] = depth[id(unit)]
         # A mask given in a call is no layer in Keras.
-        step = 0 if isinstance(unit, Symbol) and isinstance(unit.layer, WithMask) else 1
+        step = 0 if isinstance(unit, Symbol) and isinstance(unit.layer, (FixedMask, WithMask)) else 1
         for source in unit.sources:
             below = id(_unit(source))
             depth[below] = max(depth.get(below, 0), depth[id(unit)] + step)

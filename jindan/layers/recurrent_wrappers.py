@@ -8,11 +8,12 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ..errors import InputError
+from ..errors import InputError, ShapeError
 from ..spec import Choice, item, with_fields
 from .base import Array, Context, Layer, Shape, Weight, need_rank
 from .inner import inner_apply, inner_shape, inner_weights
-from .recurrent import FromStates, _Recurrent, first_mask
+from .nested import Nested
+from .recurrent_base import FromStates, OverTime, first_mask
 
 
 class Bidirectional(FromStates):
@@ -21,7 +22,7 @@ class Bidirectional(FromStates):
     Weights: those of the layer under "forward." and "backward.".
 
     Args:
-        layer: SimpleRNN, LSTM or GRU.
+        layer: SimpleRNN, LSTM, GRU, a ConvLSTM, or RNN around a cell.
         merge_mode: How both outputs become one: "concat", "sum", "mul", "ave"; None gives both, as a tuple.
         backward_layer: The layer that reads from the end; unless given, one like `layer`.
 
@@ -41,10 +42,10 @@ class Bidirectional(FromStates):
     def __post_init__(self) -> None:
         super().__post_init__()
         for held in (self.layer, self.backward_layer):
-            if held is not None and not isinstance(held, _Recurrent):
+            if held is not None and not isinstance(held, OverTime):
                 raise InputError(
                     "Bidirectional is for recurrent layers.", where="Bidirectional",
-                    expected="SimpleRNN, LSTM or GRU", received=type(held).__name__,
+                    expected="SimpleRNN, LSTM, GRU, ConvLSTM or RNN", received=type(held).__name__,
                 )  # fmt: skip
         other = self.backward_layer
         if other is not None and (
@@ -155,19 +156,43 @@ class Bidirectional(FromStates):
 
 
 class TimeDistributed(Layer):
-    """A layer applied to every step of a sequence: (rows, time, …) → (rows, time, …).
+    """A layer, or a model, applied to every step of a sequence: (rows, time, …) → (rows, time, …).
 
-    Weights: those of the layer under "layer.". Of a mask (rows, time, words), the layer gets that of each step; a
-    step of which it makes one thing exists if any of its words does.
+    Weights: those of the layer under "layer."; a model has its own, here and by itself. Of a mask (rows, time, words),
+    the layer gets that of each step; a step of which it makes one thing exists if any of its words does.
 
-    >>> from jindan.layers import Dense
+    Args:
+        layer: A layer of one output, or a model of one input and output.
+
+    Raises:
+        InputError: when a model has several inputs or outputs.
+        ShapeError: when the layer cannot take a step, or gives several outputs.
+
+    >>> from jindan.layers import Dense, Flatten
+    >>> from jindan.models import Sequential
     >>> TimeDistributed(Dense(3)).output_shape((5, 2))
+    (5, 3)
+    >>> TimeDistributed(Sequential([Flatten(), Dense(3)])).output_shape((5, 8, 8, 1))
     (5, 3)
     """
 
     passes_mask = True
     reads_mask = True
     layer: Any = item(kind="layer")
+
+    def __post_init__(self) -> None:
+        model = self.layer
+        if hasattr(model, "specs") and hasattr(model, "ready_weights"):
+            object.__setattr__(self, "layer", Nested(model.specs, model.graph, name=model.name))
+            object.__setattr__(self, "_model", model)
+        super().__post_init__()
+
+    def replace(self, **changes: Any) -> TimeDistributed:
+        """A copy with some fields changed, of the same model."""
+        made = super().replace(**changes)
+        if "layer" not in changes and "_model" in self.__dict__:
+            object.__setattr__(made, "_model", self.__dict__["_model"])
+        return made
 
     @property
     def couples(self) -> bool:  # type: ignore[override]
@@ -181,7 +206,7 @@ class TimeDistributed(Layer):
 
     @property
     def streams(self) -> bool:
-        return self.layer.streams
+        return True  # no step knows of another
 
     @property
     def takes_integers(self) -> bool:  # type: ignore[override]
@@ -203,7 +228,14 @@ class TimeDistributed(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         need_rank(self, shape, (1, 2, 3, 4, 5), "rows of shape (time, …)")
-        return (shape[0], *inner_shape(self.layer, shape[1:]))
+        found = inner_shape(self.layer, shape[1:])
+        if found and isinstance(found[0], tuple):
+            raise ShapeError(
+                "A layer at every step gives one output.", where=f"layer of {self.name or 'TimeDistributed'}",
+                expected="one output", received=f"{len(found)} outputs of {type(self.layer).__name__}",
+                help="Leave out return_state and the like.",
+            )  # fmt: skip
+        return (shape[0], *found)
 
     def weights(self, shape: Shape) -> dict[str, Weight]:
         return inner_weights(self.layer, shape[1:], "layer.")
@@ -238,7 +270,7 @@ class TimeDistributed(Layer):
         return inner_apply(self.layer, w, x, replace(ctx, mask=None), 0, "layer."), state
 
     def flops(self, shape: Shape) -> int:
-        return shape[0] * self.layer.flops(shape[1:])
+        return shape[0] * self.layer.flops((shape[1:],) if self.layer.many else shape[1:])
 
     def keeps(self, shape: Shape) -> int:
         return shape[0] * self.layer.keeps((shape[1:],) if self.layer.many else shape[1:])

@@ -11,6 +11,14 @@ LONGEST = 60
 """Characters of a value that a message repeats."""
 
 
+AS_IN_KERAS = (
+    "What connects layers in `call` is a model: class {kind}(jindan.models.Model) stands among layers as well. What has "
+    "weights of its own is a layer with fields in place of `__init__`, `weights` in place of `build` and `apply` in place "
+    "of `call`. See “A layer of your own” in the guide."
+)
+"""What becomes of a layer written for Keras."""
+
+
 class SettledError(InputError, FrozenInstanceError):
     """A setting of a layer that stands already is to be changed."""
 
@@ -36,10 +44,13 @@ be set: model.layers[0].trainable = False.
     shown = repr(value[0]) if value and len(repr(value[0])) <= LONGEST else "…"
     received = f"layer.{name} = {shown}" if value else f"del layer.{name}"
     if name not in known:
+        own = vars(type(self))
+        keras = "call" in own and "apply" not in own and type(self).kind == "layer"
         raise SettledError(
             f"A {kind} has no setting of this name, and takes no new ones.", where=f"{name} of {kind}",
             expected=f"one of: {', '.join(known)}", received=received,
-            help=suggestion(name, known) or f"In a class of your own, declare it as a setting: {name}: float = 1.0.",
+            help=AS_IN_KERAS.format(kind=kind) if keras
+            else suggestion(name, known) or f"In a class of your own, declare it as a setting: {name}: float = 1.0.",
         )  # fmt: skip
     setting = f"{name}={shown}"
     raise SettledError(

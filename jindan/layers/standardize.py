@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import weakref
-from typing import Any
+from typing import Any, Self
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,12 +11,13 @@ import numpy as np
 from ..errors import InputError, ShapeError
 from ..initializers import Constant
 from ..spec import Number, item
-from .base import Array, Context, Layer, Shape, Weight, real
+from .adapting import Adapting, batches_of, finite
+from .base import Array, Context, Shape, Weight, real
 
 LEAST = 1e-7  # Keras's epsilon: the least deviation that is divided by
 
 
-class Normalization(Layer):
+class Normalization(Adapting):
     """y = (x − μ) / max(σ, 1e-7), with μ and σ² given or taken from data by `adapt`; as in Keras 3.
 
     Statistics are weights that are not trained, so they are saved with the model. Without any the layer changes
@@ -36,8 +36,8 @@ class Normalization(Layer):
         ShapeError: when rows have no such axis, or the statistics do not fit them.
 
     >>> layer = Normalization().adapt([[0.0, 7.0], [2.0, 9.0]])
-    >>> layer.mean, layer.variance
-    ((1.0, 8.0), (1.0, 1.0))
+    >>> layer.mean, layer.variance, layer([[3.0, 8.0]]).tolist()
+    ((1.0, 8.0), (1.0, 1.0), [[2.0, 0.0]])
     >>> w = {"mean": jnp.array([1.0, 8.0]), "variance": jnp.array([1.0, 4.0])}
     >>> layer.apply(w, jnp.array([[3.0, 8.0], [1.0, 4.0]]), Context()).tolist()
     [[2.0, 0.0], [0.0, -2.0]]
@@ -48,6 +48,7 @@ class Normalization(Layer):
     passes_mask = True
     full_precision = True
     exact_inputs = True
+    learns = ("mean", "variance")
 
     axis: Any = item(default=-1)
     mean: Any = item(default=None, host=True)
@@ -71,11 +72,13 @@ class Normalization(Layer):
         if self.mean is not None:
             self._take(np.asarray(self.mean, np.float64), np.asarray(self.variance, np.float64))
 
-    def adapt(self, data: Any) -> Normalization:
+    def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> Self:
         """Take mean and variance from rows. A model that the layer was put into before computes by them from then on.
 
         Args:
-            data: (rows, …) numbers; (rows,) are rows of one number.
+            data: (rows, …) numbers, or an iterator of such batches; (rows,) are rows of one number.
+            batch_size: Taken for Keras's sake.
+            steps: How many batches to take.
 
         Returns:
             The layer itself.
@@ -86,33 +89,17 @@ class Normalization(Layer):
         >>> float(Normalization(axis=None).adapt([[0.0, 7.0], [2.0, 9.0]]).mean)
         4.5
         """
-        values = np.asarray(data, np.float64)
-        if values.ndim == 1:
-            values = values[:, None]
-        if values.ndim == 0 or not len(values):
-            raise InputError("There are no rows to adapt to.", where="adapt", expected="(rows, …)", received=values)
+        parts = [finite(batch, "Normalization") for batch in batches_of(data, steps)]
+        values = np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else finite([], "Normalization")
         kept = self._axes(values.ndim - 1)
-        bad = np.argwhere(~np.isfinite(values))
-        if len(bad):
-            raise InputError(
-                "Rows to adapt to must hold finite numbers.", where="adapt of Normalization", expected="finite numbers",
-                received=f"{values[tuple(bad[0])]} in row {bad[0, 0]}, place {tuple(map(int, bad[0, 1:]))}; "
-                f"{len(bad)} such in all",
-                help="Fill in missing values, or leave those rows out, before adapt.",
-            )  # fmt: skip
         others = tuple(axis for axis in range(values.ndim) if axis not in kept)
         self._take(values.mean(others), values.var(others))
-        for model, name in self.__dict__.get("_placed", ()):
-            if model() is not None:
-                model().adapted(name, self)
-        return self
+        return self._learn()
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "_placed"}
-
-    def placed(self, model: Any, name: str) -> None:
-        """Note a model that the layer was put into, under that name, to tell it of numbers adapted later."""
-        self.__dict__.setdefault("_placed", []).append((weakref.ref(model), name))
+    def of(self, values: Any) -> np.ndarray:
+        """What the layer makes of rows."""
+        rows = np.asarray(values)
+        return self.computed(rows[:, None])[:, 0] if rows.ndim == 1 else self.computed(rows)
 
     def _take(self, mean: np.ndarray, variance: np.ndarray) -> None:
         if mean.shape != variance.shape or (variance < 0).any():

@@ -145,3 +145,21 @@ class Conv2DTranspose(_Transposed):
     aliases = ("Convolution2DTranspose",)
     strides: Any = item(default=(1, 1))
     dilation_rate: Any = item(default=(1, 1))
+
+
+class Conv3DTranspose(_Transposed):
+    """The transpose of a Conv3D: every cell of a volume adds a kernel to the output; arguments and errors as
+    Conv2DTranspose.
+
+    Shapes: input (rows, depth, height, width, channels), kernel (depth, height, width, filters, channels).
+
+    >>> Conv3DTranspose(2, 3, strides=2, padding="same").output_shape((4, 7, 7, 4))
+    (8, 14, 14, 2)
+    """
+
+    splits = True
+
+    aliases = ("Convolution3DTranspose",)
+    axes = 3
+    strides: Any = item(default=(1, 1, 1))
+    dilation_rate: Any = item(default=(1, 1, 1))

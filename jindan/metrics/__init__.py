@@ -11,7 +11,7 @@ from .accuracy import (
     TopKCategoricalAccuracy,
 )
 from .choice import is_own, resolve
-from .counts import AUC, F1Score, Precision, Recall
+from .counts import AUC, F1Score, FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives
 from .means import (
     CustomMetric,
     LossMetric,
@@ -34,6 +34,10 @@ __all__ = [
     "Precision",
     "Recall",
     "F1Score",
+    "TruePositives",
+    "TrueNegatives",
+    "FalsePositives",
+    "FalseNegatives",
     "AUC",
     "R2Score",
     "CustomMetric",

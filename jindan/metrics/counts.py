@@ -1,8 +1,8 @@
-"""Metrics of counts: precision, recall, their mean, and the area under the ROC curve."""
+"""Metrics of counts: precision, recall, their mean, the counts themselves, and the area under the ROC curve."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -107,6 +107,89 @@ class F1Score(_Counts):
     def value(self, total: Any) -> Any:
         tp, fp, fn = total.reshape(3, -1)
         return (2 * tp / _floor(2 * tp + fp + fn)).mean()
+
+
+class _Cell(_Counts, abstract=True):
+    """One cell of the confusion matrix of decisions at a threshold, counted over all outputs together."""
+
+    truth: ClassVar[int]
+    guess: ClassVar[int]
+
+    def sums(self, y_true: Array, y_pred: Array, weight: Array) -> Array:
+        y_true, y_pred, weight = _by_step(y_true, y_pred, weight)
+        truth, guess = self._decide(y_true, y_pred)
+        # A padded row may hold anything.
+        inside = (truth == self.truth) & (guess == self.guess)
+        return jnp.sum(jnp.where(inside, weight[:, None], 0.0))[None]
+
+    def value(self, total: Any) -> Any:
+        return total[0]
+
+
+class TruePositives(_Cell):
+    """The number of positives that are told as such, each row counted with its weight.
+
+    Shapes: y_pred (rows, …, outputs), y_true the same or class numbers (rows, …).
+
+    Args:
+        threshold: What a probability must exceed to be positive.
+
+    >>> TruePositives()([[1.0], [0.0], [1.0]], [[0.9], [0.8], [0.2]])
+    1.0
+    """
+
+    truth, guess = 1, 1
+    threshold: float = item(default=0.5, rule=UNIT)
+
+
+class TrueNegatives(_Cell):
+    """The number of negatives that are told as such, each row counted with its weight.
+
+    Shapes: y_pred (rows, …, outputs), y_true the same or class numbers (rows, …).
+
+    Args:
+        threshold: What a probability must exceed to be positive.
+
+    >>> TrueNegatives()([[1.0], [0.0], [1.0]], [[0.9], [0.8], [0.2]])
+    0.0
+    """
+
+    truth, guess = 0, 0
+    threshold: float = item(default=0.5, rule=UNIT)
+
+
+class FalsePositives(_Cell):
+    """The number of negatives taken for positives, each row counted with its weight.
+
+    Shapes: y_pred (rows, …, outputs), y_true the same or class numbers (rows, …).
+
+    Args:
+        threshold: What a probability must exceed to be positive.
+
+    >>> FalsePositives()([[1.0], [0.0], [1.0]], [[0.9], [0.8], [0.2]])
+    1.0
+    """
+
+    truth, guess = 0, 1
+    higher_is_better = False
+    threshold: float = item(default=0.5, rule=UNIT)
+
+
+class FalseNegatives(_Cell):
+    """The number of positives taken for negatives, each row counted with its weight.
+
+    Shapes: y_pred (rows, …, outputs), y_true the same or class numbers (rows, …).
+
+    Args:
+        threshold: What a probability must exceed to be positive.
+
+    >>> FalseNegatives()([[1.0], [0.0], [1.0]], [[0.9], [0.8], [0.2]])
+    1.0
+    """
+
+    truth, guess = 1, 0
+    higher_is_better = False
+    threshold: float = item(default=0.5, rule=UNIT)
 
 
 class AUC(Metric):

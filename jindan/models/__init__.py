@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 from ..lazy import attach
 
 if TYPE_CHECKING:
+    from .cloning import clone_model
     from .gradients import LayerGradients, backprop
     from .loading import load_model
     from .model import Model
     from .sequential import Sequential
 
-__all__ = ["LayerGradients", "Model", "Sequential", "backprop", "load_model"]
+__all__ = ["LayerGradients", "Model", "Sequential", "backprop", "clone_model", "load_model"]
 
 _NAMES = {
     "LayerGradients": "gradients",
     "Model": "model",
     "Sequential": "sequential",
     "backprop": "gradients",
+    "clone_model": "cloning",
     "load_model": "loading",
 }
 

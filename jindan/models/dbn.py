@@ -81,7 +81,7 @@ def fresh(inputs: int, units: Sequence[int], output: Dense, dtype: str = "float3
         Dense(size, activation="sigmoid", input_shape=(inputs,) if depth == 0 else None)
         for depth, size in enumerate(units)
     ]
-    model = Sequential([*layers, output], dtype=dtype)
+    model = Sequential([*layers, output.replace()], dtype=dtype)
     model.ready_weights(seed)
     return model
 

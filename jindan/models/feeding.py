@@ -47,7 +47,7 @@ class Feed:
             return self.stream
         if hasattr(self.source, "on_epoch_end"):
             self.source.on_epoch_end()
-        return _iterate(self.source)
+        return each(self.source)
 
 
 def feed(
@@ -71,9 +71,7 @@ def feed(
         raise InputError("validation_split is a share.", where="validation_split", expected="0 <= share < 1",
                          received=split, help="0.2 keeps the last fifth of the rows.")  # fmt: skip
     if validation is not None and is_batches(validation):
-        validation = gather(_iterate(validation), validation_steps, equal=False, where="validation_steps", ports=ports)[
-            :3
-        ]
+        validation = gather(each(validation), validation_steps, equal=False, where="validation_steps", ports=ports)[:3]
         validation_steps = None
     validation = ports.pair(validation)
     held = slice(None if validation_steps is None else validation_steps * (validation_batch or batch_size))
@@ -86,7 +84,7 @@ def feed(
                     help="Give validation_data=(x, y); row weights as the third part of each batch.",
                 )  # fmt: skip
         stream = x if isinstance(x, Iterator) else None
-        gathered = gather(_iterate(x), steps, ports=ports)
+        gathered = gather(each(x), steps, ports=ports)
         data = _with_first(Data.of(gathered.x, gathered.y, gathered.weight, validation), held)
         return Feed(data, gathered.batch_size, True, x, stream, steps, ports)
     data = Data.of(*pair(ports.x(x), ports.y(y), "fit"), weight)
@@ -112,7 +110,7 @@ def feed(
 def labelled(x: Any, y: Any, weight: Any, steps: int | None, where: str, ports: Ports = ONE) -> Data:
     """The rows and targets `evaluate` was given, as arrays or batches."""
     if y is None and is_batches(x):
-        x, y, weight, _ = gather(_iterate(x), steps, equal=False, where="steps", ports=ports)
+        x, y, weight, _ = gather(each(x), steps, equal=False, where="steps", ports=ports)
     return Data.of(*pair(ports.x(x), ports.y(y), where), weight)
 
 
@@ -121,7 +119,7 @@ def rows_alone(x: Any, steps: int | None, ports: Ports = ONE) -> Any:
     if not are_batches(x, ports):
         return _table(ports.x(x), "x")
     found = []
-    for batch in _bounded(_iterate(x), steps, "steps"):
+    for batch in _bounded(each(x), steps, "steps"):
         rows = batch[0] if _is_pair(batch, ports) else batch
         found.append(_copied(_table(ports.x(rows), "batch")))
     if not found:
@@ -302,6 +300,6 @@ def _by_number(source: Any) -> bool:
     return hasattr(source, "__getitem__") and hasattr(source, "__len__") and not isinstance(source, list)
 
 
-def _iterate(source: Any) -> Iterator:
+def each(source: Any) -> Iterator:
     # One that is told its length may slice, and so never say that it is at its end.
     return (source[index] for index in range(len(source))) if _by_number(source) else iter(source)

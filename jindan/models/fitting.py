@@ -288,6 +288,16 @@ def looked_before(plan: Plan, data: Data, doctor: Any, start: Run | None = None)
     return look_before(plan, data.input_shape, data, start=start, warn=doctor != "watch")
 
 
+def warn_frozen(model: Any, doctor: Any) -> None:
+    """Say that a training changes nothing, where every layer with weights is frozen."""
+    weighed = [layer for layer, own in zip(model.specs, model.network.specs, strict=True) if own]
+    if doctor is True and weighed and not any(layer.trainable for layer in weighed):
+        warnings.warn(
+            f"Nothing in {model.name!r} is trained: all its layers are frozen, here and in every model that has them. "
+            f"Set {model.name}.trainable = True before its fit.", JindanWarning, stacklevel=4,
+        )  # fmt: skip
+
+
 def keeper() -> Any:
     """What keeps moments of a training for the doctor."""
     from ..doctor.keeping import Keeper

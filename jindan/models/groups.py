@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
 from ..layers.base import Layer
-from ..layers.reading import Part
+from ..layers.graph import Symbol
+from ..layers.shared import fill
 from ..layers.wiring import Wiring, number_of
 from .symbolic import BETWEEN
-from .views import LayerView, fill
+from .views import LayerView
 
 if TYPE_CHECKING:
     from .layered import Layered
@@ -75,35 +76,38 @@ def found_in(views: list[Any], name: str | None, index: int | None, everyone: st
     )  # fmt: skip
 
 
-def take_in(model: Layered, layers: list[Layer], origins: list[Any], parts: list[Part | None]) -> None:
-    """Give a model the layers of a graph: named, and with the weights that they bring from other models."""
-    named = {layer.name for layer, part in zip(layers, parts, strict=True) if part is None and layer.name is not None}
+def take_in(model: Layered, calls: list[Symbol], names: Mapping[int, str]) -> None:
+    """Give a model the layers of a graph, by the first call of each: named, and with all they share with others.
+
+    Args:
+        model: The model.
+        calls: The calls.
+        names: What is known of names: `id` of what a layer shares, or of a part, → its name.
+    """
+    calls = [_given_name(call, names) for call in calls]
+    parts = [None if call.within is None else call.within.maker for call in calls]
+    named = {call.layer.name for call, part in zip(calls, parts, strict=True) if part is None and call.layer.name}
     groups: dict[int, str] = {}
     for part in parts:
         if part is not None and id(part) not in groups:
-            groups[id(part)] = free_name(part.name, named | set(groups.values()))
+            groups[id(part)] = free_name(names.get(id(part), part.name), named | set(groups.values()))
     taken = named | set(groups.values())
-    for layer, origin, part in zip(layers, origins, parts, strict=True):
+    for call, part in zip(calls, parts, strict=True):
+        layer = call.layer
         if part is not None and part.named:
             layer = _renamed(layer, (layer.name or "").partition(BETWEEN)[2])
-        elif part is None and origin is not None and layer.name is not None:
+        elif part is None and call.origin is not None and layer.name is not None:
             # A layer of another model brings its name where that is free.
             layer = _renamed(layer, layer.name.rpartition(BETWEEN)[2])
             layer = _renamed(layer, None) if layer.name in heads(model.specs) else layer
         own = model.named_layer(layer, taken, "" if part is None else groups[id(part)])
-        model.specs = (*model.specs, own)
-        if origin is not None:
-            lend(model, own, LayerView(*origin))
+        model.hold((*model.specs, own), (*model._held, call.maker))
 
 
-def lend(model: Layered, layer: Layer, view: LayerView) -> None:
-    """Let a layer of a model begin with the weights of a layer of another."""
-    source = view.__dict__["_model"]
-    if model.name not in source.lent_into:
-        source.lent_into.append(model.name)
-    weights = view.own_weights()
-    if weights is not None:
-        model.lent[str(layer.name)] = weights
+def _given_name(call: Symbol, names: Mapping[int, str]) -> Symbol:
+    if call.within is None and call.layer.name is None and id(call.maker) in names:
+        call.layer = call.layer.replace(name=names[id(call.maker)])
+    return call
 
 
 def _renamed(layer: Layer, name: str | None) -> Layer:
@@ -206,7 +210,7 @@ class GroupView:
 
     @property
     def model(self) -> Any:
-        """A model of its own with copies of these layers and weights: to predict with, to save, to build on.
+        """A model of its own that has these layers together with this one: to predict with, to save, to build on.
 
         Raises:
             InputError: when it reads several values, which have no order here, or is called on what it gave itself.
@@ -238,17 +242,15 @@ class GroupView:
         skip = len(self._path) + 1
         specs = tuple(s.replace(name=(s.name or "")[skip:]) for s in (self._model.specs[i] for i in members))
         made = Model.assembled(specs, wiring, self.name, self._model._float())
-        if self._model.network is not None:
-            made.input_shape, own = self.input_shape, self._model.ready_weights()
-            made.put_weights(tuple({name: np.array(w) for name, w in own[i].items()} for i in members))
+        made.input_shape = self.input_shape
+        made.hold(specs, tuple(self._model._held[i] for i in members))
         return made
 
     def __call__(self, x: Any, **named: Any) -> Any:
         """As the model of its own that it is: outputs for rows, or its layers on values of another graph."""
-        key = (self._model.specs, self._model.ready_weights() if self._model.network is not None else None)
         known = self.__dict__.get("_own")
-        if known is None or known[0][0] is not key[0] or known[0][1] is not key[1]:
-            known = self.__dict__["_own"] = (key, self.model)  # called again, it is the same set of layers
+        if known is None or known[0] is not self._model._held:
+            known = self.__dict__["_own"] = (self._model._held, self.model)  # called again, it is the same part
         return known[1](x, **named)
 
     def predict(self, x: Any, **named: Any) -> Any:

@@ -2,53 +2,47 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..engine.data import row_shape
-from ..engine.run import Run
-from ..errors import InputError, JindanWarning, ShapeError, StateError
+from ..errors import InputError, ShapeError, StateError
+from ..layers.adapting import Adapting
 from ..layers.base import Layer
-from ..layers.network import Network, Weights
+from ..layers.network import Network
+from ..layers.shared import Shared, fill
 from ..layers.standardize import Normalization
 from ..layers.wiring import Wiring
 from ..plan import Plan
-from ..utils import draw_seed, floatx, snake_case, write_line
+from ..utils import floatx, snake_case, write_line
 from .display import summary
+from .doors import readers, rows_entered
 from .drawing import Drawing, draw
 from .groups import found_in, free_name, heads, views_of
-from .symbolic import BETWEEN, Symbolic
-from .views import LayerView, fill
+from .holding import Holding
+from .symbolic import BETWEEN
+from .views import LayerView
 
 
-class Layered(Symbolic):
+class Layered(Holding):
     """Layers, how they are connected, the shape of a row, and weights.
 
     Attributes:
         specs: The layers.
         wiring: How they are connected; None is one on another.
         input_shape: Shape of one row, a tuple of shapes for several inputs, or None while unknown.
-        lent: The weights that layers brought from other models, by their names.
-        lent_into: The names of models that have copies of its layers.
     """
 
     def __init__(self, name: str, dtype: str | None = None) -> None:
         self.name = name
-        self.specs: tuple[Layer, ...] = ()
         self.wiring: Wiring | None = None
         self.input_shape: Any = None
         self._dtype = dtype
         self._settings: dict[str, Any] = {}
-        self._weights: Weights | None = None
-        self.lent: dict[str, dict[str, np.ndarray]] = {}
-        self.lent_into: list[str] = []
-        self._run: Run | None = None
 
     @property
     def plan(self) -> Plan:
@@ -59,22 +53,24 @@ class Layered(Symbolic):
     # -- building ------------------------------------------------------------------------------------------------
 
     def replace_layer(self, index: int, layer: Layer) -> None:
-        """Put another layer in the place of one; weights of unchanged shape stay."""
-        self._need_new_name(layer.name, (*self.specs[:index], *self.specs[index + 1 :]))
-        self._put_layers((*self.specs[:index], layer, *self.specs[index + 1 :]))
+        """Put another layer in the place of one. Layers whose weights keep their shapes keep them, shared as they are.
 
-    def _put_layers(self, layers: tuple[Layer, ...]) -> None:
-        """Other layers, of the same number and kinds; refused where their shapes do not fit."""
+        Raises:
+            ShapeError: where it does not fit.
+        """
+        self._need_new_name(layer.name, (*self.specs[:index], *self.specs[index + 1 :]))
+        layers, held = (*self.specs[:index], layer, *self.specs[index + 1 :]), self._held
         if self.input_shape is not None:
             old, new = (
                 [{n: w.shape for n, w in spec.items()} for spec in self._network(those, self.input_shape).specs]
                 for those in (self.specs, layers)
             )
-            self.specs = layers
-            self._changed(keep=old == new)
-        else:
-            self.specs = layers
-            self._changed(keep=True)
+            held = tuple(
+                own if a == b else Shared(layers[i]) for i, (own, a, b) in enumerate(zip(held, old, new, strict=True))
+            )
+        held[index].settle(layer)
+        self.hold(layers, held)
+        self._run = None
 
     @property
     def trainable(self) -> bool:
@@ -86,14 +82,9 @@ class Layered(Symbolic):
         self.set_trainable(range(len(self.specs)), bool(value))
 
     def set_trainable(self, indices: Iterable[int], value: bool) -> None:
-        """Freeze or free layers, by number."""
-        chosen = set(indices)
-        self._put_layers(tuple(s.replace(trainable=value) if i in chosen else s for i, s in enumerate(self.specs)))
-        if self.lent_into:
-            warnings.warn(
-                f"{self.name!r} was copied into {', '.join(map(repr, self.lent_into))}: what is trained "
-                "there is set there.", JindanWarning, stacklevel=3,
-            )  # fmt: skip
+        """Freeze or free layers, by number, in all models that have them."""
+        for index in indices:
+            self._held[index].set(trainable=value)
 
     def named_layer(self, layer: Layer, taken: Any = (), within: str = "") -> Layer:
         """The layer with a name that no other has; of a model within this one, with that model's name before it."""
@@ -107,31 +98,45 @@ class Layered(Symbolic):
         return self._noted(layer, name) if layer.name == name else self._noted(layer, name).replace(name=name)
 
     def _noted(self, layer: Layer, name: str) -> Layer:
-        if isinstance(layer, Normalization):
+        if isinstance(layer, Adapting):
             layer.placed(self, name)
         return layer
 
-    def adapted(self, name: str, layer: Normalization) -> None:
-        """Take over the mean and variance of a layer of that name, its weights included.
+    def adapted(self, name: str, layer: Adapting) -> None:
+        """Take over what a layer of that name has learnt from data, its weights included.
 
         Raises:
-            ShapeError: where they do not fit the rows.
+            ShapeError: where it does not fit the rows.
         """
         index = next((i for i, spec in enumerate(self.specs) if spec.name == name), None)
         if index is None:
             return
-        spec = self.specs[index].replace(mean=layer.mean, variance=layer.variance)
+        shared, learnt = self._held[index], layer.learnt
+        if not isinstance(layer, Normalization):
+            shared.set(**learnt)
+            self._reshaped()
+            return
+        if self.network is not None:
+            found = self.specs[index].replace(**learnt).weights(self.network.shapes_in[index])
         # Weights that were never drawn take them from the layer, by whatever seed they are drawn.
-        if self.network is not None and (self._weights is not None or getattr(self, "_run", None) is not None):
-            shape = self.network.shapes_in[index]
-            own = {n: w.initializer(w.shape, np.dtype(self._float()), None) for n, w in spec.weights(shape).items()}
-            full = list(self.ready_weights())
-            full[index] = own
-            self.put_weights(tuple(full))
-        self.lent.pop(name, None)
-        self.specs = (*self.specs[:index], spec, *self.specs[index + 1 :])
-        if self._run is not None:
-            self._run = replace(self._run, plan=self._run.plan.replace(layers=self.specs))
+        if self.network is None:
+            shared.arrays = None
+        elif shared.arrays is not None:
+            shared.take({n: w.initializer(w.shape, np.dtype(self._float()), None) for n, w in found.items()})
+        shared.set(**learnt)
+
+    def _reshaped(self) -> None:
+        """Shapes anew that hang on what a layer has learnt; layers whose weights no longer fit get new ones."""
+        self.input_shape = rows_entered(self.input_shape, readers(self.specs, self.graph)) or self.input_shape
+        if not any(shared.arrays for shared in self._held):
+            return
+        needed = [{n: tuple(w.shape) for n, w in own.items()} for own in self.network.specs]  # type: ignore[union-attr]
+        fits = [shared.arrays is None or {n: np.shape(w) for n, w in shared.arrays.items()} == shapes
+                for shared, shapes in zip(self._held, needed, strict=True)]  # fmt: skip
+        if not all(fits):
+            held = zip(self.specs, self._held, fits, strict=True)
+            self.hold(self.specs, tuple(shared if fit else Shared(layer) for layer, shared, fit in held))
+            self._run = None
 
     def _need_new_name(self, name: str | None, others: tuple[Layer, ...]) -> None:
         if name is not None and (name in {spec.name for spec in others} or name in heads(others)):
@@ -140,26 +145,13 @@ class Layered(Symbolic):
                 received=repr(name), help="Choose another name, or give none.",
             )  # fmt: skip
 
-    def _changed(self, keep: bool = False) -> None:
-        self._run = None
-        if keep:
-            return
-        old, self._weights = self._weights, None
-        if old is not None and self.network is not None:
-            fresh = self.ready_weights()
-            kept = [
-                a if list(a) == list(b) and all(a[k].shape == b[k].shape for k in a) else b
-                for a, b in zip(old, fresh, strict=False)
-            ]
-            self._weights = (*kept, *fresh[len(kept) :])
-
     def build(self, input_shape: Any = None) -> None:
         """Fix the shape of a row, given with or without the batch axis (None)."""
         shape = self.input_shape
         if input_shape is not None:
             given = tuple(input_shape)
             many = bool(given) and all(isinstance(form, (tuple, list)) for form in given)
-            shape = tuple(map(_row, given)) if many else _row(given)
+            shape = rows_entered(tuple(map(row_of, given)) if many else row_of(given), readers(self.specs, self.graph))
         if shape is not None:
             _ = self._network(self.specs, shape).shapes
         self.input_shape = shape
@@ -179,7 +171,7 @@ class Layered(Symbolic):
     @contextmanager
     def shaped(self, x: Any, *, check: bool = True) -> Iterator[None]:
         """The model told the shape of its rows by these, unless it knows it; forgotten again when something fails."""
-        fresh = self.input_shape is None
+        fresh, before = self.input_shape is None, [shared.arrays for shared in self._held]
         if fresh:
             self.input_shape = row_shape(x) or (1,)
         elif check:
@@ -188,7 +180,9 @@ class Layered(Symbolic):
             yield
         except BaseException:
             if fresh and self._run is None:
-                self.input_shape = self._weights = None
+                self.input_shape = None
+                for shared, arrays in zip(self._held, before, strict=True):
+                    shared.arrays = arrays
             raise
 
     # -- looking -------------------------------------------------------------------------------------------------
@@ -196,6 +190,7 @@ class Layered(Symbolic):
     @property
     def network(self) -> Network | None:
         """The stack with its shapes, None while the input shape is unknown."""
+        self._learn_shape()
         return None if self.input_shape is None else self._network(self.specs, self.input_shape)
 
     def _network(self, layers: tuple[Layer, ...], shape: Any) -> Network:
@@ -257,37 +252,6 @@ class Layered(Symbolic):
 
     # -- weights -------------------------------------------------------------------------------------------------
 
-    def ready_weights(self, seed: int | None = None) -> Weights:
-        """The weights, drawn now if they never were: by this seed, the plan's, or a new one."""
-        if self._weights is None:
-            self._need_shape()
-            plan = self.plan
-            seed = seed if seed is not None else plan.seed if plan.seed is not None else draw_seed()
-            trained, fixed = self.network.init(seed, np.dtype(plan.dtype), plan.initial_scale)  # type: ignore[union-attr]
-            full = self.network.join(trained, fixed)  # type: ignore[union-attr]
-            self._weights = tuple(self._lent_to(spec, own) for spec, own in zip(self.specs, full, strict=True))
-        return self._weights
-
-    def _lent_to(self, spec: Layer, own: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Fresh weights of a layer, or those it brought from the model it was taken from."""
-        brought = self.lent.get(spec.name or "")
-        if brought is None:
-            return own
-        return fill(own, list(brought.values()), f"layer {spec.name}, taken from another model")
-
-    def kept_weights(self) -> dict[str, list[np.ndarray]]:
-        """Layer → the weights it has whatever it learns: those of frozen layers, and those brought by layers taken from
-        other models."""
-        run = getattr(self, "_run", None)
-        held = self._weights if self._weights is not None or run is None else run.weights
-        frozen = () if held is None else zip(self.specs, held, strict=True)
-        found = {str(spec.name): list(own.values()) for spec, own in frozen if not spec.trainable and own}
-        return {**{name: list(own.values()) for name, own in self.lent.items()}, **found}
-
-    def put_weights(self, weights: Weights) -> None:
-        """Replace the weights; the optimizer's memory stays."""
-        self._weights = weights
-
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all arrays, layer by layer: kernel, bias, …"""
         return [np.array(w) for found in self.ready_weights() for w in found.values()]
@@ -332,6 +296,7 @@ class Layered(Symbolic):
         return str(jax.dtypes.canonicalize_dtype("float64"))
 
     def _need_shape(self) -> Any:
+        self._learn_shape()
         if self.input_shape is None:
             raise StateError(
                 "The model does not know the shape of a row yet.",
@@ -343,7 +308,7 @@ class Layered(Symbolic):
         return self.input_shape
 
 
-def _row(shape: Any) -> tuple[int, ...]:
+def row_of(shape: Any) -> tuple[int, ...]:
     """The shape of one row, given with or without the batch axis (None)."""
     given = tuple(shape)
     return tuple(int(axis) for axis in (given[1:] if given and given[0] is None else given))

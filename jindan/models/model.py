@@ -13,29 +13,34 @@ from ..engine.generate import generate
 from ..engine.run import Run
 from ..engine.train import train
 from ..errors import StateError
-from ..layers.core import Input
-from ..layers.graph import Symbol, shape_of, symbol_of
+from ..layers.graph import symbol_of
 from ..layers.network import Weights
-from ..layers.reading import read
-from ..layers.wiring import Wiring, number_of, stack_of
+from ..layers.wiring import Wiring, stack_of
 from ..plan import Plan
-from ..utils import draw_seed, write_line
+from ..spec import get
+from ..utils import draw_seed, snake_case, write_line
 from . import feeding, fitting, saving, using, watching
 from .compiling import OptimizerView, settings_of, view_of
 from .display import Line
-from .groups import take_in
+from .doors import readers
+from .holding import apart
 from .keeping import Kept
 from .layered import Layered
 from .ports import Ports, no_graph
-from .symbolic import BETWEEN
+from .subclassing import ByCall, are_symbols, has_call, need_flag
+from .wired import wire
 
 
-class Model(Kept):
+class Model(ByCall, Kept):
     """A graph of layers between inputs and outputs, and the base of `Sequential`.
 
-    A model, or a layer of one, that is called on values of a graph lends copies of its weights: the two models are
-    trained apart from then on. What is to be frozen in the new model is frozen there, by `get_layer(…).trainable`. A
-    model that is called stands in the new one as one layer, `get_layer(its name)`.
+    A layer object has one set of weights, and is frozen or not, in all models that it stands in, as in Keras: what is
+    trained, set or loaded in one is so in the others. The optimizer's memory is each model's own. A model that is
+    called on values of a graph stands in the new one as one layer, `get_layer(its name)`.
+
+    A class may have a `call(self, x)` that connects its layers, in place of inputs and outputs: its `__init__` begins
+    with `super().__init__()` and sets layers as attributes, and `call` runs once, on values of a graph, when the shape
+    of a row becomes known.
 
     >>> from jindan.layers import Add, Dense, Input
     >>> x = Input((4,))
@@ -52,35 +57,25 @@ class Model(Kept):
     """
 
     def __init__(
-        self, inputs: Any = None, outputs: Any = None, name: str = "model", *, dtype: str | None = None
+        self, inputs: Any = None, outputs: Any = None, name: str | None = None, *, dtype: str | None = None
     ) -> None:
+        self._refuse_steps()
+        if inputs is None and outputs is None and has_call(type(self)):
+            super().__init__(name or snake_case(type(self).__name__), dtype)
+            self._by_call = True
+            return
         if inputs is None or outputs is None:
             raise no_graph(type(self).__name__, inputs, outputs)
-        super().__init__(name, dtype)
+        super().__init__(name or "model", dtype)
         given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         ends = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         values = [symbol_of(value, "inputs of Model") for value in given]
-        found = [symbol_of(value, "outputs of Model") for value in ends]
-        layers, origins, parts, wiring = read(values, found)
-        take_in(self, layers, origins, parts)
-        names = [value.layer.name or f"input_{i}" for i, value in enumerate(values)]
-        names += _apart([self._output_name(source, wiring) for source in wiring.outputs])
-        self.wiring = wiring.replace(names=tuple(names))
-        shapes = [shape_of(value) for value in values]
-        if all(shape is not None for shape in shapes):
-            self.input_shape = shapes[0] if len(shapes) == 1 else tuple(shapes)
-            _ = self.network.shapes  # type: ignore[union-attr]  # refused now rather than at the first fit
-
-    def _output_name(self, source: Any, wiring: Any) -> str:
-        node = number_of(source) - wiring.inputs
-        # What a model within this one gives goes by that model's name.
-        name = str(self.specs[wiring.nodes[node][0]].name).partition(BETWEEN)[0] if node >= 0 else "input"
-        return f"{name}_{source[1]}" if isinstance(source, tuple) else name
+        wire(self, values, [symbol_of(value, "outputs of Model") for value in ends])
 
     @property
     def ports(self) -> Ports:
         """The names of the inputs and outputs."""
-        return Ports.of(self.wiring)
+        return Ports.of(self.wiring, readers(self.specs, self.graph))
 
     stop_training = False
     history: History | None = None
@@ -110,12 +105,16 @@ class Model(Kept):
             run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: Taken for Keras's sake;
                 every training here is one compiled program.
         """
+        if self._untraced:
+            self._compiled_with = {"optimizer": optimizer, "loss": loss, "loss_weights": loss_weights,
+                                   "metrics": metrics, "weighted_metrics": weighted_metrics, **plan}  # fmt: skip
+            if isinstance(loss, (list, tuple, dict)):  # of outputs that `call` will tell
+                self._settings, self._compiled = {"optimizer": get("optimizer", optimizer)}, True
+                return
         settings = settings_of(optimizer, loss, loss_weights, metrics, weighted_metrics, plan, self.ports)
         # The plan first: what is refused leaves the model as it was.
         settings["optimizer"] = Plan(self.specs, **{"dtype": self._float(), **settings}).optimizer
         # Compiling again starts the optimizer anew, as in Keras; the weights stay.
-        if self._run is not None and self._weights is None:
-            self._weights = self._run.weights
         self._settings, self._compiled, self._run = settings, loss is not None, None
 
     @property
@@ -144,7 +143,8 @@ class Model(Kept):
 
         model: Model
         if plan.wiring is None:
-            model = Sequential(plan.layers, plan.name or "sequential", dtype=plan.dtype)
+            # The plan describes layers: what is made of it shares nothing.
+            model = Sequential(map(apart, plan.layers), plan.name or "sequential", dtype=plan.dtype)
         else:
             model = Model.assembled(plan.layers, plan.wiring, plan.name, plan.dtype)
         if input_shape is not None:
@@ -166,7 +166,8 @@ class Model(Kept):
         Layered.__init__(model, name or ("sequential" if stack else "model"), dtype)
         plain = stack_of(len(layers))
         alone = stack and (wiring.nodes, wiring.outputs) == (plain.nodes, plain.outputs)
-        model.specs, model.wiring = layers, None if alone else wiring
+        model.wiring = None if alone else wiring
+        model.hold(tuple(layers))
         return model
 
     @staticmethod
@@ -230,6 +231,7 @@ class Model(Kept):
             StateError: before `compile`.
             InputError: when data and model do not fit.
         """
+        x = self._met(x)
         self._need_compiled()
         fitting.refuse_freq(validation_freq)
         self.stop_training = False
@@ -244,6 +246,7 @@ class Model(Kept):
         with self.shaped(feed.first.x):
             check_targets(self.network, plan.loss, feed.first.y)
             history = History()
+            fitting.warn_frozen(self, doctor)
             start = self._start(plan)
             history.findings = fitting.looked_before(plan, feed.first, doctor, start)
             keeper = fitting.keeper() if doctor else None
@@ -282,11 +285,14 @@ class Model(Kept):
 
     def _start(self, plan: Plan) -> Run | None:
         """Where training goes on from: the last run with the present weights, or weights alone."""
+        if self._brought is None:
+            self._brought = self._learned_elsewhere()
+        if all(shared.arrays is None for shared in self._held):
+            return None
+        weights = self.ready_weights(plan.seed)  # some layers may have theirs from other models
         if self._run is not None:
-            return replace(self._run, weights=self._weights or self._run.weights, interrupted=False)
-        if self._weights is None and self.lent:
-            self.ready_weights(plan.seed)  # some layers bring theirs from the models they were taken from
-        return None if self._weights is None else saving.run_of(plan, self._need_shape(), self._weights)
+            return replace(self._run, weights=weights, interrupted=False)
+        return saving.run_of(plan, self._need_shape(), weights)
 
     def _adopt(self, run: Run) -> None:
         self._run, self._weights = run, run.weights
@@ -295,6 +301,7 @@ class Model(Kept):
 
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """One update on these rows; returns their loss and metrics before it."""
+        x = self._met(x)
         rows = self.ports.x(x)
         history = self.fit(rows, y, count(rows), sample_weight=sample_weight, shuffle=False, verbose=0)
         return using.scores({name: values[-1] for name, values in history.history.items()}, return_dict)
@@ -325,6 +332,7 @@ class Model(Kept):
         x may give batches (x, y[, weight]); an endless iterator needs `steps`. Of arrays, the first `steps` batches of
         `batch_size` rows are judged where both are given.
         """
+        x = self._met(x)
         self._need_compiled()
         figures = using.judge(self, (x, y, sample_weight), batch_size, steps, callbacks)
         if verbose not in (0, "auto", False):
@@ -342,7 +350,8 @@ class Model(Kept):
 
         With `steps`, for so many batches; of arrays, for the first `steps` of `batch_size` rows where both are given.
         """
-        return using.outputs(self, x, batch_size, steps, callbacks)
+        x = self._met(x)
+        return self._returned(using.outputs(self, x, batch_size, steps, callbacks))
 
     def _rows_alone(self, x: Any, steps: int | None) -> Any:
         """The rows that `predict` was given."""
@@ -354,11 +363,12 @@ class Model(Kept):
         `training=True` computes as in training: dropout and noise are drawn anew at each call, and batches normalised
         by their own moments; the model stays as it is. In a graph, `training=False` runs it as at inference always.
         """
-        values = list(x) if isinstance(x, (list, tuple)) else [x]
-        if values and all(isinstance(value, (Symbol, Input)) for value in values):
-            outputs = self.as_part([symbol_of(value, self.name) for value in values], training)
-            return outputs[0] if len(outputs) == 1 else outputs
-        return using.drawn(self, x) if training else self.predict(x)
+        need_flag(training, self.name)
+        if are_symbols(x):
+            outputs = self.as_part([symbol_of(value, self.name) for value in self._meet(x)], training)
+            return self._returned(outputs[0] if len(outputs) == 1 else outputs)
+        x = self._met(x)
+        return self._returned(using.drawn(self, x)) if training else self.predict(x)
 
     def generate(
         self, prompt: Any, length: int, temperature: float = 1.0, top_k: int | None = None, seed: int | None = None
@@ -382,8 +392,3 @@ class Model(Kept):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} of {len(self.specs)} layers>"
-
-
-def _apart(names: list[str]) -> list[str]:
-    """Names told apart by numbers where they are equal: one layer may give several outputs."""
-    return [n if names.count(n) == 1 else f"{n}_{names[:k].count(n)}" for k, n in enumerate(names)]

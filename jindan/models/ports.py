@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError, ShapeError
 from ..layers.wiring import Wiring
+from .doors import entered
 
 
 @dataclass(frozen=True)
@@ -18,25 +19,32 @@ class Ports:
 
     Attributes:
         inputs, outputs: A name for each.
+        doors: For each input, the layer that makes numbers of strings given there, or None; () where none does.
     """
 
     inputs: tuple[str, ...] = ("x",)
     outputs: tuple[str, ...] = ("y",)
+    doors: tuple[Any, ...] = ()
 
     @classmethod
-    def of(cls, wiring: Wiring | None) -> Ports:
+    def of(cls, wiring: Wiring | None, doors: tuple[Any, ...] = ()) -> Ports:
         """Those of a graph; of a stack, one each."""
         if wiring is None:
-            return cls()
+            return cls(doors=doors)
         names, n = wiring.names, wiring.inputs
         return cls(
             tuple(names[:n]) or tuple(f"input_{i}" for i in range(n)),
             tuple(names[n:]) or tuple(f"output_{k}" for k in range(len(wiring.outputs))),
+            doors,
         )
 
     def x(self, given: Any) -> Any:
         """Rows for the inputs: an array, or a tuple of arrays in the order of several inputs."""
-        return _ordered(given, self.inputs, "input")
+        return entered(_ordered(given, self.inputs, "input"), self.doors)
+
+    def ordered(self, given: Mapping) -> list[Any]:
+        """Values of a graph for the inputs, given by their names."""
+        return _by_name(given, self.inputs, "input", "x")
 
     def y(self, given: Any) -> Any:
         """Targets for the outputs, alike."""
@@ -78,17 +86,21 @@ def _arrays(given: Any) -> list[Any] | None:
     return list(given) if isinstance(given, (list, tuple)) else [given] if hasattr(given, "shape") else None
 
 
+def _by_name(given: Mapping, names: tuple[str, ...], kind: str, where: str) -> list[Any]:
+    Ports._known(given, names, kind, where)
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise InputError(
+            f"An {kind} got nothing.", where=where, expected=", ".join(names), received=", ".join(map(str, given)),
+            help=f"Give {', '.join(missing)}, too.",
+        )  # fmt: skip
+    return [given[name] for name in names]
+
+
 def _ordered(given: Any, names: tuple[str, ...], kind: str) -> Any:
     where = "x" if kind == "input" else "y"
     if isinstance(given, Mapping):
-        Ports._known(given, names, kind, where)
-        missing = [name for name in names if name not in given]
-        if missing:
-            raise InputError(
-                f"An {kind} got nothing.", where=where, expected=", ".join(names), received=", ".join(map(str, given)),
-                help=f"Give {', '.join(missing)}, too.",
-            )  # fmt: skip
-        given = [given[name] for name in names]
+        given = _by_name(given, names, kind, where)
     elif kind == "input" and len(names) > 1 and (found := _arrays(given)) is not None and len(found) != len(names):
         raise ShapeError(
             f"The model has {len(names)} inputs ({', '.join(names)}), not {len(found)}.", where=where,
@@ -106,13 +118,13 @@ def no_graph(kind: str, inputs: Any, outputs: Any) -> InputError:
     """The error of a model without inputs or outputs, such as one whose layers only a `call` would connect.
 
     >>> no_graph("Model", 1, None).received, no_graph("Mine", None, None).expected
-    ('no outputs', 'super().__init__(inputs, outputs)')
+    ('no outputs', 'super().__init__(inputs, outputs), or a `call`')
     """
     missing = [name for name, given in (("inputs", inputs), ("outputs", outputs)) if given is None]
     return InputError(
         "A model is the graph between its inputs and outputs.", where=kind,
-        expected="Model(inputs, outputs)" if kind == "Model" else "super().__init__(inputs, outputs)",
+        expected="Model(inputs, outputs)" if kind == "Model" else "super().__init__(inputs, outputs), or a `call`",
         received=f"no {' and '.join(missing)}",
-        help="x = Input((4,)); Model(x, Dense(1)(x)), or Sequential([...]). What a model's `call` would do is done by "
-        "the graph, or by a layer of your own: see “Graphs of layers” in the guide.",
+        help="x = Input((4,)); Model(x, Dense(1)(x)), Sequential([...]), or a class with a `call` that connects its "
+        "layers: see “Graphs of layers” and “Models by subclassing” in the guide.",
     )  # fmt: skip

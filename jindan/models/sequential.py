@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, StateError
 from ..layers.base import Layer
 from ..layers.core import Input
+from ..layers.shared import Shared, shared_of
 from ..layers.wiring import Wiring, number_of, stack_of
 from ..spec import get
-from .groups import GroupView, free_name, heads, lend
+from .doors import readers, rows_entered
+from .groups import GroupView, free_name, heads
 from .layered import Layered
 from .model import Model
 from .symbolic import BETWEEN
@@ -30,8 +32,9 @@ class Sequential(Model):
     (300, (4, 1))
 
     Args:
-        layers: Layers from input to output, or models of one input and output, which stand there as layers do, with
-            copies of their weights; an `Input` gives the shape of a row and is no layer of its own.
+        layers: Layers from input to output, or models of one input and output, which stand there as layers do; an
+            `Input` gives the shape of a row and is no layer of its own. A layer or model has one set of weights in all
+            models that it stands in.
         name: For people.
         dtype: "float32" or "float64"; None is float64 where JAX was told to use it (`jax_enable_x64`).
     """
@@ -49,7 +52,13 @@ class Sequential(Model):
         self._taken = frozenset()
 
     def add(self, layer: Any) -> None:
-        """Put a layer on top, or a model, which stands there as one. Weights they have are kept."""
+        """Put a layer on top, or a model, which stands there as one. Their weights are those of all models they are in.
+
+        Raises:
+            InputError: when it is none, stands here already, or its name does.
+            ShapeError: when it has weights that do not fit here.
+            StateError: when it is a model by subclassing and no shape is known that it could be built by.
+        """
         if isinstance(layer, GroupView):
             layer = layer.model
         if isinstance(layer, Layered):
@@ -75,12 +84,14 @@ class Sequential(Model):
                     expected="Input before every other layer", received="Input", help="Remove it.",
                 )  # fmt: skip
             return
-        layer = self.named_layer(layer, self._taken)
-        if view is not None:
-            lend(self, layer, view)
-        self._put((layer,), stack_of(1))
+        shared = shared_of(layer) if view is None else view.shared
+        self._put((self.named_layer(layer, self._taken),), (shared,), stack_of(1))
+        if len(self.specs) == 1:
+            self.input_shape = rows_entered(self.input_shape, readers(self.specs, self.graph))
 
     def _add_model(self, model: Layered) -> None:
+        if model._untraced:
+            self._trace_on_top(model)
         graph = model.graph
         if graph.inputs != 1 or len(graph.outputs) != 1:
             raise InputError(
@@ -91,20 +102,27 @@ class Sequential(Model):
             )  # fmt: skip
         if not self.specs and model.input_shape is not None:
             self.input_shape = tuple(model.input_shape)
-        within, layers = free_name(model.name, heads(self.specs) | self._taken), []
-        for view in model.all_layers:
-            layers.append(self.named_layer(view.spec, within=within))
-            lend(self, layers[-1], view)
-        self._put(tuple(layers), graph)
+        within = free_name(model.name, heads(self.specs) | self._taken)
+        self._put(tuple(self.named_layer(spec, within=within) for spec in model.specs), model._held, graph)
 
-    def _put(self, layers: tuple[Layer, ...], graph: Wiring) -> None:
+    def _trace_on_top(self, model: Layered) -> None:
+        """Let a model by subclassing know the rows that it is to read here."""
+        network = self.network if self.specs else None
+        row = self.input_shape if not self.specs else None if network is None else network.output_shapes[0]
+        if row is None:
+            raise StateError(
+                "A model whose `call` is yet to be traced needs to know its rows.",
+                where=f"layer {len(self.specs) + 1}", expected="an Input at the bottom, or a model that was built",
+                received=model.name,
+                help=f"Sequential([Input((4,)), …]) for four columns, or {model.name}.build((None, 4)) before.",
+            )  # fmt: skip
+        model.build((None, *row))
+
+    def _put(self, layers: tuple[Layer, ...], held: tuple[Shared, ...], graph: Wiring) -> None:
         """Layers with their wiring on top of all others."""
+        held = tuple(self._once(*pair) for pair in zip(layers, held, strict=True))
         below, count, plain = self.graph, len(self.specs), stack_of(len(layers))
         values = 1 + len(below.nodes)
-        self.specs = (*self.specs, *layers)
-        if self.wiring is None and (graph.nodes, graph.outputs) == (plain.nodes, plain.outputs):
-            self._changed()
-            return
 
         def moved(source: Any) -> Any:
             if isinstance(source, tuple):
@@ -112,8 +130,22 @@ class Sequential(Model):
             return below.outputs[0] if source == 0 else source + values - 1
 
         nodes = tuple((count + index, tuple(map(moved, sources))) for index, sources in graph.nodes)
-        self.wiring = Wiring(nodes=(*below.nodes, *nodes), outputs=(moved(graph.outputs[0]),))
-        self._changed()
+        if self.wiring is not None or (graph.nodes, graph.outputs) != (plain.nodes, plain.outputs):
+            self.wiring = Wiring(nodes=(*below.nodes, *nodes), outputs=(moved(graph.outputs[0]),))
+        self.hold((*self.specs, *layers), (*self._held, *held))
+        self._run = None
+
+    def _once(self, layer: Layer, shared: Shared) -> Shared:
+        """What a layer shares; one without weights may stand here several times, as several layers."""
+        if shared not in self._held:
+            return shared
+        if type(layer).weights is Layer.weights:
+            return Shared(layer)
+        raise InputError(
+            "A layer stands in a stack once.", where=f"{type(layer).__name__} in {self.name!r}",
+            expected="a layer of its own for each place", received="the same object again",
+            help="Make a second layer; what is to share its weights is called twice in a functional Model.",
+        )  # fmt: skip
 
     def pop(self) -> None:
         """Take the top layer off; a model that stands there, whole."""
@@ -126,9 +158,9 @@ class Sequential(Model):
         read = [source for index, sources in graph.nodes if index >= left for source in sources]
         under = next((source for source in read if number_of(source) <= len(nodes)), 0)
         whole = Wiring(nodes=nodes, outputs=(under,))
-        self.specs = self.specs[:left]
         self.wiring = None if whole == stack_of(left) else whole
-        self._changed()
+        self.hold(self.specs[:left], self._held[:left])
+        self._run = None
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(repr(spec) for spec in self.specs)})"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import InputError
-from ..layers.base import Layer
 from ..layers.core import Input
 from ..layers.graph import Symbol, connect, symbol_of
 from ..layers.reading import Called, Part
+from ..layers.shared import Shared
 from ..layers.wiring import Wiring, stack_of, take
 
 BETWEEN = "/"
@@ -19,7 +19,8 @@ class Symbolic:
     """Layers and how they are connected, as values of a graph."""
 
     name: str
-    specs: tuple[Layer, ...]
+    specs: Any
+    _held: tuple[Shared, ...]
     wiring: Wiring | None
     input_shape: Any
 
@@ -30,7 +31,7 @@ class Symbolic:
 
     def symbols(self) -> tuple[list[Symbol], list[Any], list[Any]]:
         """The model as values of a graph: its inputs, what each layer gives, its outputs."""
-        key = (self.specs, self.wiring, self.input_shape)
+        key = (self.specs, self._held, self.wiring, self.input_shape)
         if self.__dict__.get("_symbols", (None,))[0] != key:
             self._need_shape()
             shapes = (self.input_shape,) if self.graph.inputs == 1 else self.input_shape
@@ -59,10 +60,15 @@ class Symbolic:
         return self.inputs[0]
 
     def as_part(self, values: list[Any], training: bool | None = None) -> list[Any]:
-        """What the model gives for values of a graph, where it stands as one layer, with copies of its weights."""
-        if self.__dict__.get("_part", (None,))[0] is not self.specs:
-            self._part = (self.specs, Part(self.name))
-        return self._on(values, training, self._part[1])[1]
+        """What the model gives for values of a graph, where it stands as one layer."""
+        return self._on(values, training, self.part)[1]
+
+    @property
+    def part(self) -> Part:
+        """What it is in the models that it stands in, the same however often it is called there."""
+        if self.__dict__.get("_part", (None,))[0] is not self._held:
+            self._part = (self._held, Part(self.name, held=self._held))
+        return self._part[1]
 
     def _on(self, values: list[Any], training: bool | None = None, part: Part | None = None) -> tuple[list, list]:
         """The model's layers, with their weights, on values of a graph: what each layer gives, and the outputs."""
@@ -82,7 +88,7 @@ class Symbolic:
             elif part is None and (call is None or call.maker is not within.get(head)):
                 call = Called(within.setdefault(head, Part(head, named=True)))
             given = [take(found, source) for source in sources]
-            value = connect(self.specs[index], given, origin=(self, index), training=training)
+            value = connect(self.specs[index], given, origin=self._held[index], training=training)
             found.append(value if call is None else call.take(value))
         first: dict[int, Any] = {}
         for (index, _), value in zip(graph.nodes, found[graph.inputs :], strict=True):

@@ -18,9 +18,10 @@ from ..utils import snake_case
 from .transfer_parts import UNORDERED, Group, Unit, natural, need, refuse
 from .transfer_torch import array_of
 
-ATTENTION = ("query", "key", "value", "output")
+ATTENTION = ("query", "key", "gate", "value", "output")
 LAYERS = ("layers", "_layer_checkpoint_dependencies")  # Keras 3, and the last of Keras 2
 DEFLATE = 1100  # gzip makes numbers smaller by at most this
+FILED = {"group_query_attention": "grouped_query_attention"}  # what a file calls a layer whose class has another name
 SIDES = (("forward_layer", "forward"), ("backward_layer", "backward"))
 
 
@@ -115,8 +116,8 @@ def _tree(node: Any, config: Any, h5py: Any, top: bool = True) -> Iterator[Group
             yield from given
             continue
         if key not in ("vars", "seed_generator") and isinstance(layers[key], h5py.Group):
-            stem, _, number = key.rpartition("_")
-            kind, place = (stem, int(number)) if number.isdigit() and stem else (key, 0)
+            kind = _stem(key)
+            place = int(key[len(kind) + 1 :] or 0)
             place_known = None if listed is not None else (place if top else UNORDERED)
             yield from _layer(layers[key], kind, place_known, None, configs.get(key), h5py)
 
@@ -126,12 +127,20 @@ def _keys(listed: list[Any]) -> Iterator[str]:
     seen: dict[str, int] = {}
     for found in listed:
         name = snake_case(found["class_name"])
+        name = FILED.get(name, name)
         seen[name] = seen.get(name, -1) + 1
         yield f"{name}_{seen[name]}" if seen[name] else name
 
 
+def _stem(key: str) -> str:
+    """What Keras calls a layer in a file, without its number: its class."""
+    stem, _, number = key.rpartition("_")
+    return stem if number.isdigit() and stem else key
+
+
 def _layer(node: Any, kind: str, place: int | None, name: str | None, config: Any, h5py: Any) -> Iterator[Group]:
     """A layer of a file, or those it holds."""
+    kind = next((name for name, filed in FILED.items() if filed == kind), kind)
     inner = _members(node, h5py)
     own: Any = node["vars"] if "vars" in inner else {}
     called = name or str(getattr(own, "attrs", {}).get("name", node.name.rsplit("/")[-1]))
@@ -141,16 +150,27 @@ def _layer(node: Any, kind: str, place: int | None, name: str | None, config: An
     elif "forward_layer" in inner:
         for held, side in SIDES:
             yield from _layer(node[held], kind, place, f"{called}.{side}", None, h5py)
-    elif "query_dense" in inner:
+    elif {"query_dense", "_query_dense"} & set(inner):
         arrays = {}
-        for part in ATTENTION:
-            _members(node[f"{part}_dense"], h5py)
-            numbers = node[f"{part}_dense/vars"]
+        dense = {name.removeprefix("_").removesuffix("_dense"): node[name] for name in inner if name.endswith("_dense")}
+        for part in (name for name in ATTENTION if name in dense):
+            _members(dense[part], h5py)
+            numbers = dense[part]["vars"]
             for number, what in zip(_members(numbers, h5py), ("kernel", "bias"), strict=False):
                 arrays[f"{part}.{what}"] = _array(numbers[number], h5py)
         yield Group((called,), arrays, "keras", kind, place, settings)
     elif "cell" in inner and "cells" not in node["cell"]:
         yield from _layer(node["cell"], kind, place, called, config, h5py)
+    elif "cell" in inner:
+        cells, told = node["cell/cells"], settings.get("cell", {}).get("config", {}).get("cells")
+        for at, key in enumerate(_members(cells, h5py) if told is None else _keys(told)):
+            # Without settings they are sorted by class: each class is matched by itself.
+            own_name = None if told is None else f"{called}.cell.{at}"
+            yield from _layer(cells[key], _stem(key), place, own_name, None, h5py)
+    elif kind == "spectral_normalization":  # the kernel stands there twice
+        others = _members(node["layer/vars"], h5py)[1:]
+        found = [*(own[n] for n in _members(own, h5py)), *(node["layer/vars"][n] for n in others)]
+        yield Group((called,), {str(i): _array(a, h5py) for i, a in enumerate(found)}, "keras", kind, place, settings)
     else:
         arrays = {number: _array(own[number], h5py) for number in (_members(own, h5py) if len(own) else ())}
         if arrays:
@@ -212,7 +232,12 @@ def keras_groups(layer: Any, name: str | None = None) -> Iterator[Group]:
         for attribute, side in SIDES:
             yield from keras_groups(getattr(layer, attribute), f"{called}.{side}")
         return
-    if hasattr(getattr(layer, "layer", None), "weights"):
+    stack = getattr(getattr(layer, "cell", None), "cells", None)
+    if stack is not None:
+        for place, cell in enumerate(stack):
+            yield from keras_groups(cell, f"{called}.cell.{place}")
+        return
+    if hasattr(getattr(layer, "layer", None), "weights") and not hasattr(layer, "vector_u"):
         yield from keras_groups(layer.layer, called)
         return
     if type(layer).__name__ == "Normalization" and not layer.weights:

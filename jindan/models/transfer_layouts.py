@@ -71,7 +71,7 @@ def _only(unit: Unit, group: Group, *names: str) -> None:
 
 def _same_class(unit: Unit, group: Group) -> None:
     """Refuse a module of a class that is known to be another one than the layer's."""
-    ours = type(unit.layer).__name__
+    ours = type(unit.layer).__name__.removesuffix("Cell")
     fits = FAMILIES.get(re.sub(r"[123]d$|Cell$", "", group.kind or ""))
     if fits is not None and not fits(ours):
         raise refuse(unit, group, f"The source has {group.kind} here.", f"the weights of {ours}", NAMES_HELP)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..layers.base import Layer, Weight
+from ..layers.cells import Cell
 from ..layers.network import Network
 from ..layers.wiring import number_of
 
@@ -64,7 +65,7 @@ class Unit:
         specs: Its weights, by their own names.
         names: What it may be called in a source.
         title: How messages call it.
-        family: The class of the layer of the network it belongs to.
+        family: The class of the layer of the network it belongs to; of cells one on another, that of the cell.
         order_in, order_out: For each feature of its input and output, the place PyTorch has it at; None is the same.
     """
 
@@ -89,8 +90,11 @@ def units_of(network: Network, *, split: bool) -> list[Unit]:
             continue
         for prefix, held, own, names in _held(layer, specs, "", names_of(layer)):
             inside = f", {prefix.removesuffix('.')} ({type(held).__name__})" if prefix else ""
-            title, family = network.title(index) + inside, type(layer).__name__
-            unit = Unit(index, held, prefix, own, names, title, family, *orders[index])
+            title, family = (
+                network.title(index) + inside,
+                type(held if isinstance(held, Cell) and "cell." in prefix else layer),
+            )
+            unit = Unit(index, held, prefix, own, names, title, family.__name__, *orders[index])
             found += _split(unit) if split and "depthwise_kernel" in own else [unit]
     return found
 
@@ -114,7 +118,7 @@ def _held(layer: Layer, specs: dict[str, Weight], prefix: str, names: tuple[str,
                 called += names  # a wrapper of one layer goes by its own name
             yield from _held(held, own, prefix + head, tuple(called))
     if rest:
-        yield prefix, layer, rest, names
+        yield prefix, getattr(layer, "cell", layer), rest, names
 
 
 def _inside(layer: Layer) -> list[tuple[str, Layer]]:

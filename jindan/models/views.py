@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from ..errors import InputError, ShapeError, suggestion
+from ..errors import suggestion
+from ..layers.adapting import Adapting
 from ..layers.base import Layer, Shape
-from ..layers.standardize import Normalization
+from ..layers.shared import Shared, fill
+from ..layers.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from .layered import Layered
@@ -51,11 +53,10 @@ class LayerView:
         network = self._model.network
         return None if network is None else network.shapes_in[self._index]
 
-    def own_weights(self) -> dict[str, np.ndarray] | None:
-        """Copies of its arrays by name, None while the model has no shapes yet."""
-        if self._model.network is None:
-            return None
-        return {name: np.array(w) for name, w in self._model.ready_weights()[self._index].items()}
+    @property
+    def shared(self) -> Shared:
+        """What it is in all models that it stands in."""
+        return self._model._held[self._index]
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of its arrays, in Keras's order: kernel, bias."""
@@ -137,36 +138,22 @@ class LayerView:
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Connect it, with its weights, to values of another graph."""
-        return self.spec(*inputs, origin=(self._model, self._index), **named)
+        return self.spec(*inputs, origin=self.shared, **named)
 
-    def adapt(self, data: Any) -> LayerView:
-        """Of a Normalization: take mean and variance from rows."""
-        if not isinstance(self.spec, Normalization):
+    def adapt(self, data: Any, **named: Any) -> LayerView:
+        """Of a layer that learns before training (Normalization, TextVectorization, …): learn from rows."""
+        if not isinstance(self.spec, Adapting):
             self._unknown("adapt")
-        self._model.adapted(str(self.spec.name), self.spec.replace().adapt(data))  # type: ignore[attr-defined]
+        self._model.adapted(str(self.spec.name), self.spec.replace().adapt(data, **named))
         return self
+
+    def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
+        """Of a layer that numbers tokens: another vocabulary."""
+        if not isinstance(self.spec, Vocabulary):
+            self._unknown("set_vocabulary")
+        changed = self.spec.replace()
+        changed.set_vocabulary(vocabulary, idf_weights)
+        self._model.adapted(str(self.spec.name), changed)
 
     def __repr__(self) -> str:
         return f"<{self.spec!r} of {self._model.name!r}>"
-
-
-def fill(own: dict[str, np.ndarray], given: list[Any], where: str) -> dict[str, np.ndarray]:
-    """Arrays in the place of a layer's own, checked."""
-    if len(given) != len(own):
-        raise InputError(
-            "The number of weight arrays does not fit.",
-            where=where,
-            expected=f"{len(own)} arrays: {', '.join(own) or 'none'}",
-            received=f"{len(given)} arrays",
-            help="The order is that of get_weights().",
-        )
-    result = {}
-    for (name, old), new in zip(own.items(), given, strict=True):
-        array = np.array(new, dtype=old.dtype)
-        if array.shape != old.shape:
-            raise ShapeError(
-                "A weight array has the wrong shape.", where=f"{where}, {name}", expected=old.shape,
-                received=array.shape, help="The order is that of get_weights().",
-            )  # fmt: skip
-        result[name] = array
-    return result

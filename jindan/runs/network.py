@@ -133,5 +133,5 @@ def _text(form: InputForm, value: Any) -> list[Any]:
 
 def _stacked(layers: Sequence[Layer], value: Any) -> Any:
     for layer in layers:
-        value = layer(value)
+        value = layer.replace()(value)  # the layers given are descriptions
     return value

@@ -16,8 +16,8 @@ from ..engine.run import Run
 from ..engine.train import train
 from ..errors import InputError
 from ..layers.network import Weights
+from ..layers.shared import fill
 from ..models import feeding, fitting, saving
-from ..models.views import fill
 from ..plan import Plan
 from .scoring import Scoring, scoring_of
 
@@ -162,6 +162,7 @@ def task_of(model: Any, x: Any, y: Any, *, scoring: Any = None, seed: int | None
         plan, ports = _edited(model, fit, first), feeding.ONE
         plan = plan.replace(seed=seed if seed is not None else plan.seed)
     elif hasattr(model, "_plan_to_fit"):
+        x = model._met(x)
         model._need_compiled()
         settled = {"batch_size": None, "epochs": 1, "callbacks": None, "shuffle": True, **fit}
         order = ("batch_size", "epochs", "callbacks", "shuffle")

@@ -17,7 +17,7 @@ from jindan.plan import Plan
 from .layer_table import LAYERS, inputs, network_of
 
 # So large or so many outputs that a hundred updates at the others' rates end in infinity.
-STEEP = ("Dot", "UpSampling3D", "RandomBrightness")
+STEEP = ("Dot", "UpSampling3D", "RandomBrightness", "Solarization", "MelSpectrogram")
 
 
 def crowds(names, size=12):

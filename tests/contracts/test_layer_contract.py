@@ -17,6 +17,7 @@ from jindan.layers import (
     Flatten,
     GaussianDropout,
     GaussianNoise,
+    InTraining,
     LeakyReLU,
     Masking,
     Maxout,
@@ -123,6 +124,8 @@ def test_inference_is_deterministic_and_needs_no_key(layer):
         assert not np.array_equal(trained[0], trained[2])
         if first.shape == x.shape:  # a crop stays one
             np.testing.assert_array_equal(first, x)  # noise is for training only
+    elif isinstance(layer, InTraining):
+        np.testing.assert_array_equal([first, trained[2]], [x[1], x[0]])
     elif not any(not weight.trainable for weight in w_specs(layer, shape).values()):
         np.testing.assert_array_equal(first, trained[2])
 
@@ -264,8 +267,10 @@ def test_dense_as_in_torch(x64):
 
 # Input computes nothing; the calls of these differ from Keras's, and tests of their own compare them.
 OTHERWISE = ("Input", "Maxout", "Residual", "PositionEmbedding", "PositionalEncoding", "MultiHeadAttention",
-             "Bidirectional", "TimeDistributed", "SimpleRNN", "Lambda", "Normalization",
-             "KLSparsity", "Sampling", "WithMask",
+             "GroupQueryAttention", "Bidirectional", "TimeDistributed", "SimpleRNN", "RNN", "Lambda", "Normalization",
+             "Nested", "SpectralNormalization", "Solarization", "KLSparsity", "Sampling", "FixedMask", "WithMask",
+             "Discretization", "IntegerLookup", "StringLookup", "TextVectorization", "Hashing",
+             "Divide", "GetItem", "InTraining",
              *(name for name in LAYERS if name.startswith("SpatialDropout")),
              *(name for name in LAYERS if name.startswith("Random")))  # fmt: skip
 
@@ -287,8 +292,8 @@ def test_as_in_keras_at_inference(layer, keras64):
 
 def keras_settings(layer):
     ours = {name: value for name, value in layer.get_config().items() if isinstance(value, (int, float, str, tuple))}
-    # The last three belong to the call in Keras.
-    here = ("name", "use_causal_mask", "return_attention_scores", "initial_state")
+    # The last four belong to the call in Keras.
+    here = ("name", "use_causal_mask", "return_attention_scores", "initial_state", "masked")
     theirs = {"result_shape": "output_shape"}  # here the name of a method
     return {
         theirs.get(name, name): list(value) if isinstance(value, tuple) else value

@@ -31,6 +31,11 @@ def first_bits(call):
     return lambda y, p, w: call(y.ravel(), (p > 0.5).ravel(), sample_weight=w)
 
 
+def cell(truth, guess):
+    """A cell of scikit-learn's confusion matrix of decisions at one half."""
+    return lambda y, p, w: first_bits(oracle.confusion_matrix)(y, p, w)[truth, guess]
+
+
 def perplexity(y, p, w):
     return np.exp(oracle.log_loss(y, p, sample_weight=w, labels=range(CLASSES)))
 
@@ -66,6 +71,10 @@ METRICS = {
         metrics.F1Score(), ONE_HOT, SCORES,
         lambda y, p, w: oracle.f1_score(y.argmax(1), p.argmax(1), average="macro", sample_weight=w),
     ),
+    "TruePositives": (metrics.TruePositives(), BITS, CHANCES, cell(1, 1)),
+    "TrueNegatives": (metrics.TrueNegatives(), BITS, CHANCES, cell(0, 0)),
+    "FalsePositives": (metrics.FalsePositives(), BITS, CHANCES, cell(0, 1)),
+    "FalseNegatives": (metrics.FalseNegatives(), BITS, CHANCES, cell(1, 0)),
     # Scores in one bin count as tied, which is what the ROC curve of the bins' numbers says.
     "AUC": (
         metrics.AUC(), BITS, CHANCES,
@@ -138,6 +147,10 @@ def test_as_in_keras(keras64):
     for ours, theirs, y, p in (
         (metrics.Precision(), keras64.metrics.Precision(), ONE_HOT, SCORES * 2),
         (metrics.Recall(), keras64.metrics.Recall(), ONE_HOT, SCORES * 2),
+        (metrics.TruePositives(), keras64.metrics.TruePositives(), ONE_HOT, SCORES * 2),
+        (metrics.TrueNegatives(0.2), keras64.metrics.TrueNegatives(0.2), ONE_HOT, SCORES),
+        (metrics.FalsePositives(0.2), keras64.metrics.FalsePositives(0.2), ONE_HOT, SCORES),
+        (metrics.FalseNegatives(), keras64.metrics.FalseNegatives(), ONE_HOT, SCORES * 2),
         (metrics.BinaryAccuracy(), keras64.metrics.BinaryAccuracy(), BITS, CHANCES),
         (metrics.F1Score(), keras64.metrics.F1Score(average="macro"), ONE_HOT, SCORES),
         (metrics.R2Score(), keras64.metrics.R2Score(), REAL, GUESS),

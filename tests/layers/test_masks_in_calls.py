@@ -170,5 +170,7 @@ def test_what_is_refused():
             MultiHeadAttention(2, 2)(x, x, **{name: mask})
     with pytest.raises(InputError, match="These are no masks of MultiHeadAttention"):
         MultiHeadAttention(2, 2, masks=("causal",))
+    with pytest.raises(InputError, match="A mask that is an array is one for all rows"):
+        MultiHeadAttention(2, 2)(x, x, attention_mask=np.ones((2, 4, 4)))
     with pytest.raises(InputError, match="connected to what other layers give"):
-        MultiHeadAttention(2, 2)(x, x, attention_mask=np.ones((1, 4, 4)))
+        MultiHeadAttention(2, 2)(x, np.ones((1, 4, 2)))

@@ -70,6 +70,19 @@ def test_a_layer_of_ones_own_is_a_value_too():
         Mine().other = 2.0
 
 
+def test_a_layer_written_for_keras_is_told_what_becomes_of_it():
+    class Block(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.dense = Dense(3)
+
+        def call(self, x):
+            return self.dense(x)
+
+    with pytest.raises(InputError, match=r"dense of Block[\s\S]*class Block\(jindan.models.Model\)"):
+        Block()
+
+
 def test_copies_are_still_made():
     layer = Dense(8, activation="relu", kernel_initializer="he_normal")
     assert pickle.loads(pickle.dumps(layer)) == copy.deepcopy(layer) == copy.copy(layer) == layer

@@ -29,6 +29,15 @@ def test_as_scikit_learns_scaler(x64):
     np.testing.assert_allclose(outputs(Normalization().adapt(X), X), StandardScaler().fit_transform(X), atol=1e-10)
 
 
+def test_called_on_rows(x64):
+    layer = Normalization().adapt(X)
+    np.testing.assert_allclose(layer(X), StandardScaler().fit_transform(X), atol=1e-10)
+    np.testing.assert_allclose(layer(X.tolist()), layer(X))
+    np.testing.assert_allclose(Normalization().adapt([1.0, 3.0])([5.0]), [3.0])
+    parts = Normalization().adapt(iter([X[:7], X[7:], X]), steps=2)
+    np.testing.assert_allclose(parts.mean, layer.mean)
+
+
 def test_inverting_undoes_it(x64):
     plain, back = Normalization().adapt(X), Normalization(invert=True).adapt(X)
     np.testing.assert_allclose(outputs(back, outputs(plain, X)), X, rtol=1e-12)
@@ -92,6 +101,8 @@ def test_statistics_of_other_columns():
         Normalization(axis=3).output_shape((4,))
     with pytest.raises(InputError):
         Normalization().adapt(np.zeros((0, 2)))
+    with pytest.raises(InputError, match=r"finite numbers(.|\n)*'a'(.|\n)*help: "):
+        Normalization().adapt([["a"]])
 
 
 def test_training_leaves_it_alone_and_the_disk_keeps_it(tmp_path):

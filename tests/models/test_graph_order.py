@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import jindan as jd
 import jindan.layers as ours
-from jindan.errors import InputError
+from jindan.errors import InputError, ShapeError
 from jindan.layers import Dense, Input
 from jindan.models import Model, Sequential
 
@@ -112,17 +113,37 @@ def test_numbers_join_in_graphs():
     model = Model(x, (1.0 - x * 2.0) / 4 + (-x) - 0.5)
     rows = np.array([[1.0, 2.0]])
     np.testing.assert_allclose(model.predict(rows), (1 - rows * 2) / 4 - rows - 0.5)
-    with pytest.raises(InputError, match="by a layer"):
-        Dense(2)(x)[:, 0]
     for wrong in ({"mask": rows}, {"training": True}, {"initial_state": [rows]}):
         with pytest.raises(InputError, match="cannot be given in a call"):
             Dense(2)(x, **wrong)
 
 
+def test_parts_quotients_and_products_in_graphs(tmp_path):
+    x, y = Input((3, 4)), Input((4, 5))
+    a, b = ours.Identity()(x), ours.Identity()(y)
+    ends = [a[:, 0], a[:, -1, 1:3], a[..., None], a[:, ::-1, ::2], a / (a * a + 1.0), a @ b]
+    model = Model([x, y], ends, dtype="float64")
+    u, v = RNG.normal(size=(2, 3, 4)), RNG.normal(size=(2, 4, 5))
+    wanted = [u[:, 0], u[:, -1, 1:3], u[..., None], u[:, ::-1, ::2], u / (u * u + 1), u @ v]
+    model.save(tmp_path / "m")
+    for made in (model, jd.load(tmp_path / "m")):
+        for found, right in zip(made.predict([u, v]), wanted, strict=True):
+            np.testing.assert_allclose(found, right, rtol=1e-6)
+    for index, error in (((slice(None), 3), ShapeError), (0, InputError), ((slice(None), [0, 1]), InputError),
+                         ((slice(None), slice(0, 2, 0)), InputError), ((..., 0, 0, 0), ShapeError)):  # fmt: skip
+        with pytest.raises(error, match="place"):
+            a[index]
+    for wrong in (lambda: 1 / a, lambda: a @ a[:, 0], lambda: a if a else b):
+        with pytest.raises(InputError):
+            wrong()
+    with pytest.raises(TypeError, match="not iterable"):
+        list(a)
+
+
 def test_the_numbers_of_a_plan_are_those_of_generation():
     layers = [ours.Embedding(5, 8, input_shape=(6,)), Dense(16), ours.LeakyReLU(0.01), Dense(5)]
     for seed in range(5):
-        model = Sequential(layers)
+        model = Sequential([layer.replace() for layer in layers])
         model.compile("sgd", "sparse_categorical_crossentropy", seed=seed)
         ids = RNG.integers(0, 5, 6)
         assert model.generate(ids, 1, temperature=0)[0] == model.predict(ids[None])[0, -1].argmax()
@@ -134,7 +155,7 @@ def test_half_precision_goes_through_convolutions_and_residuals():
     x, y = RNG.normal(size=(16, 6, 6, 3)), RNG.normal(size=(16, 2))
     losses = []
     for precision in (None, "bfloat16"):
-        model = Sequential(layers)
+        model = Sequential([layer.replace() for layer in layers])  # with weights of its own
         model.compile("adam", "mse", precision=precision)
         losses.append(model.fit(x, y, epochs=3, batch_size=8, seed=0).history["loss"])
     np.testing.assert_allclose(losses[1], losses[0], rtol=0.1)

@@ -18,10 +18,11 @@ from .networks import NETWORKS
 from .phrases import KINDS, PHRASES, PLACES
 from .rows import ROWS
 from .tables import TABLES
+from .texts import TEXTS
 from .training import TRAINING
 
 LABELS = {"where": "위치", "expected": "필요한 것", "received": "받은 것", "help": "도움말"}
-SENTENCES = {**OWN, **TABLES, **NETWORKS, **ROWS, **TRAINING, **PHRASES}
+SENTENCES = {**OWN, **TABLES, **NETWORKS, **ROWS, **TEXTS, **TRAINING, **PHRASES}
 NUMBER = r"[-+−]?[\d.,]+(?:e[-+]?\d+)?"
 
 

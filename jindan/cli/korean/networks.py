@@ -136,7 +136,7 @@ NETWORKS = {
         "1 이상인 정수, 또는 길이가 정해지지 않은 None. 배치 축은 빼고",
     "A table with four columns is shape=(4,).": "열이 넷인 표는 shape=(4,)입니다.",
     "Input needs the shape of one row.": "Input에는 행 하나의 모양이 필요합니다.",
-    "MultiHeadAttention reads one to three sequences.": "MultiHeadAttention은 시퀀스를 하나에서 셋까지 읽습니다.",
+    "{name} reads one to three sequences.": "{name}은(는) 시퀀스를 하나에서 셋까지 읽습니다.",
     "rows (time, features) for query, value and key": "query, value, key의 (시간, 특성) 행",
     "Images become sequences by Reshape((height * width, channels)).":
         "이미지는 Reshape((height * width, channels))로 시퀀스가 됩니다.",
@@ -227,7 +227,7 @@ NETWORKS = {
     "They are what such a layer of as many units gives after its output, with return_state=True.":
         "유닛 수가 같은 그런 층이 return_state=True로 출력 다음에 주는 것입니다.",
     "Bidirectional is for recurrent layers.": "Bidirectional은 순환층에 씁니다.",
-    "SimpleRNN, LSTM or GRU": "SimpleRNN, LSTM 또는 GRU",
+    "SimpleRNN, LSTM, GRU, ConvLSTM or RNN": "SimpleRNN, LSTM, GRU, ConvLSTM 또는 RNN",
     "The two layers of Bidirectional do not go together.": "Bidirectional의 두 층이 서로 맞지 않습니다.",
     "the same return_sequences and return_state, and go_backwards=True in the second":
         "같은 return_sequences와 return_state, 둘째 층은 go_backwards=True",
@@ -237,6 +237,56 @@ NETWORKS = {
     "Bidirectional reads a sequence from its end too, so it cannot go step by step.":
         "Bidirectional은 시퀀스를 끝에서도 읽으므로 한 단계씩 나아갈 수 없습니다.",
     "layers that read forwards": "앞에서부터 읽는 층",
+    "SpectralNormalization is for layers with a kernel.": "SpectralNormalization은 커널이 있는 층에 씁니다.",
+    "Dense, a convolution, Embedding": "Dense, 합성곱, Embedding",
+    "Layers that hold others have theirs normalised one by one.": "다른 층을 담은 층은 안의 층을 하나씩 정규화합니다.",
+    "The heads cannot be parted into that many groups.": "헤드를 그 수의 묶음으로 나눌 수 없습니다.",
+    "a divisor of {n}, the number of heads": "헤드의 수 {n}의 약수",
+    "1 is one group of all heads, as many groups as heads is MultiHeadAttention.":
+        "1이면 모든 헤드가 한 묶음이고, 헤드만큼 묶으면 MultiHeadAttention입니다.",
+    "A cell gives other shapes than it said.": "셀이 말한 것과 다른 모양을 줍니다.",
+    "output and states of shapes {shapes}": "출력과 상태의 모양 {shapes}",
+    "call returns output, [state, …]; state_size and output_size say how long they are.":
+        "call은 output, [state, …]를 돌려줍니다. 길이는 state_size와 output_size가 말합니다.",
+    "A cell computes one step and is no layer of a graph.": "셀은 한 단계를 계산하며 그래프의 층이 아닙니다.",
+    "RNN(cell) is a layer that goes along a sequence.": "RNN(cell)이 시퀀스를 따라가는 층입니다.",
+    "A stack needs cells.": "쌓을 셀이 없습니다.",
+    "one cell or more": "셀 하나 이상",
+    "RNN([LSTMCell(8), LSTMCell(8)]) makes a stack of two.": "RNN([LSTMCell(8), LSTMCell(8)])은 둘을 쌓습니다.",
+    "a cell such as LSTMCell(8), or a class derived from Cell": "LSTMCell(8) 같은 셀, 또는 Cell에서 물려받은 클래스",
+    "LSTM(8) is a layer already; RNN is for cells, of your own too.":
+        "LSTM(8)은 이미 층입니다. RNN은 직접 만든 것을 비롯한 셀에 씁니다.",
+    "A layer inside another has one input and one output.": "다른 층 안의 층은 입력 하나와 출력 하나를 가집니다.",
+    "a model that reads one value and gives one": "값 하나를 받아 하나를 주는 모델",
+    "{n} inputs, {m} outputs": "입력 {n}개, 출력 {m}개",
+    "Concatenate joins several values before they go in.": "여러 값은 넣기 전에 Concatenate로 잇습니다.",
+    "A layer that holds others needs some.": "다른 층을 담는 층에 층이 없습니다.",
+    "one layer or more": "층 하나 이상",
+    "A model by subclassing has its layers once it was built, or called.":
+        "클래스를 물려받아 만든 모델은 build하거나 부른 뒤에 층을 가집니다.",
+    "A layer at every step gives one output.": "단계마다 쓰는 층은 출력이 하나여야 합니다.",
+    "one output": "출력 하나",
+    "{n} outputs of {name}": "{name}의 출력 {n}개",
+    "Leave out return_state and the like.": "return_state 같은 것을 빼세요.",
+    "A mask that is an array is one for all rows.": "배열인 마스크는 모든 행에 쓰는 하나여야 합니다.",
+    "an array of shape (1, …)": "모양이 (1, …)인 배열",
+    "Masks that differ from row to row are an Input of the model.": "행마다 다른 마스크는 모델의 Input으로 줍니다.",
+    "A masked Softmax reads numbers and their mask.": "마스크를 쓰는 Softmax는 수와 그 마스크를 받습니다.",
+    "The mask of a Softmax does not fit what it is for.": "Softmax의 마스크가 쓸 곳과 맞지 않습니다.",
+    "rows of shape {shape}, or 1 for an axis": "모양이 {shape}인 행, 또는 축마다 1",
+    "1 is for places that share, 0 for those that get nothing.":
+        "1인 곳은 나누어 갖고 0인 곳은 아무것도 받지 않습니다.",
+    "{name} is for images of three colours.": "{name}은(는) 세 색의 이미지에 씁니다.",
+    "images (height, width, 3): red, green, blue": "(높이, 너비, 3) 이미지: 빨강, 초록, 파랑",
+    "Images in grey have no colour to change.": "흑백 이미지에는 바꿀 색이 없습니다.",
+    "RandomPosterization keeps 1 to 8 bits.": "RandomPosterization은 1비트에서 8비트까지 남깁니다.",
+    "(3, 6) keeps 3, 4 or 5 bits.": "(3, 6)이면 3, 4, 5비트를 남깁니다.",
+    "A blur has a middle.": "흐리는 창에는 가운데가 있어야 합니다.",
+    "{part}, or a pair of such": "{part}, 또는 그런 값의 쌍",
+    "an odd number of pixels, or a pair of such": "홀수 개의 픽셀, 또는 그런 수의 쌍",
+    "The {name} of MelSpectrogram does not fit.": "MelSpectrogram의 {name} 값이 맞지 않습니다.",
+    "MelSpectrogram(fft_length=512, sequence_stride=128) is for short sounds.":
+        "짧은 소리에는 MelSpectrogram(fft_length=512, sequence_stride=128)을 씁니다.",
     "Sampling takes means beside logarithms of variances.": "Sampling은 평균과 분산의 로그를 나란히 받습니다.",
     "rows (…, 2 · dimensions)": "(…, 2 · 차원) 행",
     "Put Dense(2 * dimensions) before it.": "앞에 Dense(2 * dimensions)를 두세요.",
@@ -286,7 +336,7 @@ NETWORKS = {
         "None은 x에 있는 축입니다. 나머지에는 길이가 필요합니다.",
     'EinsumDense("abc,cd->abd", (None, 8), bias_axes="d") maps the last axis of (time, features).':
         'EinsumDense("abc,cd->abd", (None, 8), bias_axes="d")는 (시간, 특성)의 마지막 축을 옮깁니다.',
-    "These are no masks of MultiHeadAttention.": "MultiHeadAttention의 마스크가 아닙니다.",
+    "These are no masks of {name}.": "{name}의 마스크가 아닙니다.",
     "some of {names}": "다음 가운데 몇: {names}",
     "A call in a graph sets them: layer(x, x, attention_mask=mask).":
         "그래프에서 부를 때 정합니다: layer(x, x, attention_mask=mask).",
@@ -303,4 +353,26 @@ NETWORKS = {
     "Fill in missing values, or leave those rows out, before adapt.": "adapt하기 전에 빈 값을 채우거나 그 행을 빼세요.",
     "min_value <= max_value": "min_value가 max_value 이하",
     "minval <= maxval": "minval이 maxval 이하",
+    # parts of rows, branches, weights of layer objects
+    "A part is taken of every row alike, by places that are known.":
+        "일부는 모든 행에서 똑같이, 정해진 자리로 고릅니다.",
+    "[:, …] with whole numbers, slices, … or None": "[:, …], 그 뒤에는 정수, 범위, … 또는 None",
+    "Lambda(lambda x: …) computes what is not a place.": "자리가 아닌 것은 Lambda(lambda x: …)로 계산합니다.",
+    "Rows have no such place.": "행에 그런 자리가 없습니다.",
+    "places in rows of shape {shape}": "모양이 {shape}인 행의 자리",
+    "The first axis in the brackets is that of the batch.": "괄호 안의 첫 축은 배치의 축입니다.",
+    "Training and inference give values of different shapes.": "훈련할 때와 추론할 때의 값이 모양이 다릅니다.",
+    "two values of one shape": "모양이 같은 값 둘",
+    "A branch on `training` may change numbers, not shapes.":
+        "`training`에 따른 갈래는 수를 바꿀 수 있어도 모양은 바꿀 수 없습니다.",
+    "The number of weight arrays does not fit.": "가중치 배열의 수가 맞지 않습니다.",
+    "{n} arrays: none": "배열 {n}개: 없음",
+    "{n} arrays: {names}": "배열 {n}개: {names}",
+    "{n} arrays": "배열 {n}개",
+    "The order is that of get_weights().": "순서는 get_weights()와 같습니다.",
+    "A weight array has the wrong shape.": "가중치 배열의 모양이 맞지 않습니다.",
+    "The layer has no weights yet.": "층에 아직 가중치가 없습니다.",
+    "a model that it stands in, with rows": "이 층이 들어 있고 행을 아는 모델",
+    "model.build((None, 4)); model.get_weights() draws them.":
+        "model.build((None, 4)) 다음 model.get_weights()가 가중치를 뽑습니다.",
 }  # fmt: skip

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 KINDS = {
     "column": "열", "class": "클래스", "layer": "층", "loss": "손실", "optimizer": "옵티마이저", "metric": "지표",
-    "activation": "활성화 함수", "wiring": "배선", "class weight": "클래스 가중치",
+    "activation": "활성화 함수", "wiring": "배선", "cell": "셀", "crossing": "교차", "class weight": "클래스 가중치",
     "one-to-one activation": "일대일 활성화 함수", "initializer": "초기화 방법",
     "regularizer": "규제", "constraint": "제약", "schedule": "학습률 스케줄", "callback": "콜백", "language": "언어",
     "concept": "개념", "message": "문장", "task": "과제", "score": "점수", "label": "레이블",
-    "tokenizer": "토큰화 방법",
+    "tokenizer": "토큰화 방법", "standardization": "글을 고르는 방법", "split": "글을 나누는 방법",
     "Unicode form": "유니코드 정규형", "way to fit images": "이미지를 맞추는 방법", "method of search": "탐색 방법",
     "kind of range": "구간의 종류", "preprocessing setting": "전처리 설정", "setting of a plan": "계획의 설정",
     "whitening method": "백색화 방법", "transform": "변환", "imputer strategy": "빈 값을 채우는 방법",

@@ -27,8 +27,8 @@ ROWS = {
     "The inputs are not numbers of entries of the table.": "입력이 임베딩 표의 번호가 아닙니다.",
     "whole numbers 0 … {n}": "0 … {n}인 정수",
     "{type} values from {low} to {high}": "{low}부터 {high}까지인 {type}",
-    "Raise input_dim to the largest number plus one, or number the words anew.":
-        "input_dim을 가장 큰 번호보다 1 크게 하거나 번호를 다시 매기세요.",
+    "Raise input_dim (num_tokens) to the largest number plus one, or number the words anew.":
+        "input_dim(num_tokens)을 가장 큰 번호보다 1 크게 하거나 번호를 다시 매기세요.",
     "Outputs, losses and targets differ in number.": "출력, 손실, 타깃의 수가 다릅니다.",
     "{n} of each, one an output": "출력마다 하나씩, 각각 {n}개",
     "{n} losses, {m} arrays of targets": "손실 {n}개, 타깃 배열 {m}개",
