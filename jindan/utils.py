@@ -46,6 +46,54 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     return np.eye(classes, dtype=np.float32)[labels]
 
 
+def pad_sequences(
+    sequences: Any,
+    maxlen: int | None = None,
+    dtype: str = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: Any = 0.0,
+) -> np.ndarray:
+    """Sequences of different lengths → one array, (rows, maxlen, …), as in Keras.
+
+    Args:
+        sequences: A list of lists, or of arrays (steps, …) that agree in all axes but the first.
+        maxlen: Steps of the result; None is those of the longest.
+        dtype: Of the result.
+        padding: "pre" or "post": where shorter ones are filled.
+        truncating: "pre" or "post": where longer ones are cut.
+        value: What fills.
+
+    Raises:
+        InputError: when a sequence is a number or text, a side is another, or lengths other than the first differ.
+
+    >>> pad_sequences([[1], [2, 3], [4, 5, 6]], maxlen=2).tolist()
+    [[0, 1], [2, 3], [5, 6]]
+    """
+    for name, side in (("padding", padding), ("truncating", truncating)):
+        if side not in ("pre", "post"):
+            raise InputError("No such side.", where=name, expected='"pre" or "post"', received=repr(side))
+    rows = [np.asarray(one) for one in sequences]
+    if any(row.ndim == 0 for row in rows):
+        raise InputError(
+            "pad_sequences takes sequences.", where="sequences", expected="a list of lists or arrays",
+            received="a number or text in their place", help="One sequence alone: [sequence].",
+        )  # fmt: skip
+    forms = {row.shape[1:] for row in rows if len(row)}
+    if len(forms) > 1:
+        raise InputError(
+            "The steps of sequences differ in shape.", where="sequences", expected="one shape of a step",
+            received=" and ".join(map(str, sorted(forms))), help="Only the number of steps may differ.",
+        )  # fmt: skip
+    length = max(map(len, rows), default=0) if maxlen is None else int(maxlen)
+    padded = np.full((len(rows), length, *(forms.pop() if forms else ())), value, dtype=dtype)
+    for place, row in zip(padded, rows, strict=True):
+        kept = row[max(len(row) - length, 0) :] if truncating == "pre" else row[:length]
+        if len(kept):
+            place[slice(len(kept)) if padding == "post" else slice(length - len(kept), length)] = kept
+    return padded
+
+
 def set_random_seed(seed: int) -> None:
     """Fix the seeds that are drawn where none is given."""
     global _generator

@@ -31,7 +31,7 @@ PINNED = {
     "jindan.estimators": "Autoencoder KMeans NeuralClassifier NeuralRegressor PCA Perceptron RBM VAE Word2Vec",
     "jindan.doctor": "Finding KerasDoctor Repair Report diagnose examine explain watch",
     "jindan.doctor.words": "Concept concepts explain find sentence",
-    "jindan.utils": "finite set_floatx set_random_seed snake_case to_categorical",
+    "jindan.utils": "finite pad_sequences set_floatx set_random_seed snake_case to_categorical",
     "jindan.errors": "FileError InputError JindanError JindanWarning ShapeError StateError UnknownNameError suggestion",
 }
 IMPORTED = {"Any", "Callable", "annotations", "dataclass", "defined", "jax", "jnp", "np", "partial", "replace"}

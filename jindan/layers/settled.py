@@ -12,9 +12,9 @@ LONGEST = 60
 
 
 AS_IN_KERAS = (
-    "What connects layers in `call` is a model: class {kind}(jindan.models.Model) stands among layers as well. What has "
-    "weights of its own is a layer with fields in place of `__init__`, `weights` in place of `build` and `apply` in place "
-    "of `call`. See “A layer of your own” in the guide."
+    "What connects layers in `call` is a model: class {kind}(jindan.models.Model) stands among layers as well. What "
+    "has weights of its own is a layer with fields in place of `__init__`, `weights` in place of `build` and `apply` "
+    "in place of `call`. See “A layer of your own” in the guide."
 )
 """What becomes of a layer written for Keras."""
 

@@ -90,7 +90,7 @@ class Sequential(Model):
             self.input_shape = rows_entered(self.input_shape, readers(self.specs, self.graph))
 
     def _add_model(self, model: Layered) -> None:
-        if model._untraced:
+        if isinstance(model, Model) and model._untraced:
             self._trace_on_top(model)
         graph = model.graph
         if graph.inputs != 1 or len(graph.outputs) != 1:
@@ -105,7 +105,7 @@ class Sequential(Model):
         within = free_name(model.name, heads(self.specs) | self._taken)
         self._put(tuple(self.named_layer(spec, within=within) for spec in model.specs), model._held, graph)
 
-    def _trace_on_top(self, model: Layered) -> None:
+    def _trace_on_top(self, model: Model) -> None:
         """Let a model by subclassing know the rows that it is to read here."""
         network = self.network if self.specs else None
         row = self.input_shape if not self.specs else None if network is None else network.output_shapes[0]

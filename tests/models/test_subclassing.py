@@ -207,23 +207,6 @@ def test_functional_and_sequential_parts():
     assert auto.output_shape == (None, 6)
 
 
-def test_it_is_built_by_the_stack_that_it_joins():
-    class Block(Model):
-        def __init__(self):
-            super().__init__(name="block")
-            self.a, self.b = Dense(5, activation="relu"), Dense(6)
-
-        def call(self, x):
-            return x + self.b(self.a(x))
-
-    first, second = Block(), Block()
-    net = Sequential([Input((6,)), first, Dense(6), second, Dense(2)])
-    assert len(net.get_weights()) == 12 and net.predict(X).shape == (len(X), 2)
-    np.testing.assert_array_equal(first.a.get_weights()[0], net.get_weights()[0])
-    with pytest.raises(StateError, match="does not know the shape of a row yet"):
-        Sequential([Block(), Dense(2)])
-
-
 def test_outputs_by_name_and_batches():
     class Net(Model):
         def __init__(self):
