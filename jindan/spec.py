@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
 from typing import Any, ClassVar, Self, dataclass_transform
 
-from .errors import InputError, UnknownNameError
+from .errors import InputError, UnknownNameError, suggestion
 from .rules import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, UNIT, Choice, Number  # noqa: F401
 
 _CLASSES: dict[str, dict[str, type[Spec]]] = {}
@@ -95,6 +95,11 @@ class Spec:
         """The fields by name, as Keras calls it."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
 
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Any:
+        """Undo `get_config`."""
+        return from_json(cls.kind, {"type": cls.__name__, **config})
+
     def __repr__(self) -> str:
         shown = []
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
@@ -108,7 +113,7 @@ def register(kind: str, name: str, function: Callable) -> Callable:
     """Give a function of yours a name, so that a saved plan can refer to it.
 
     Args:
-        kind: "activation", "loss" or "metric".
+        kind: "loss", "metric" or "activation", which is that of every function in a layer, `Lambda` among them.
         name: The name to use in plans; the function must be registered again before such a plan is loaded.
         function: The JAX function.
     """
@@ -140,12 +145,10 @@ def get(kind: str, identifier: Any, *, where: object = None) -> Any:
     if isinstance(identifier, Spec):
         if identifier.kind != kind and not (kind == "activation" and identifier.kind == "layer"):
             raise InputError(
-                f"A {identifier.kind} stands where a {kind} belongs.",
-                where=where,
+                f"A {identifier.kind} stands where a {kind} belongs.", where=where, received=identifier,
                 expected=f"a {kind}: {', '.join(names(kind)[:12])}, …",
-                received=identifier,
                 help=f"Use something from jindan.{_room(kind)}.",
-            )
+            )  # fmt: skip
         return identifier
     if isinstance(identifier, type) and (kind != "activation" or issubclass(identifier, Spec)):
         return get(kind, _made(kind, identifier, where), where=where)
@@ -161,12 +164,10 @@ def get(kind: str, identifier: Any, *, where: object = None) -> Any:
     if callable(identifier):
         return getattr(identifier, "stands_for", identifier)
     raise InputError(
-        f"This is not a {kind}.",
-        where=where,
-        expected=f"a name, an object from jindan.{_room(kind)} or a function",
+        f"This is not a {kind}.", where=where, expected=f"a name, an object from jindan.{_room(kind)} or a function",
         received=f"{identifier!r} ({type(identifier).__name__})",
         help=f"For instance {names(kind)[0]!r}." if names(kind) else None,
-    )
+    )  # fmt: skip
 
 
 def to_json(value: Any) -> Any:
@@ -191,12 +192,11 @@ def to_json(value: Any) -> Any:
         if name is None:
             raise InputError(
                 "A function of your own cannot be written to a file by itself.",
-                where=getattr(value, "__name__", repr(value)),
-                expected="a name registered with jindan",
+                where=getattr(value, "__name__", repr(value)), expected="a name registered with jindan",
                 received=repr(value),
-                help='Call jindan.register("loss", "my_loss", my_loss) once, before saving and before loading; '
-                'the kind is "loss", "metric" or, in layers, "activation".',
-            )
+                help='Call jindan.register("activation", "mine", mine) once, before saving and before loading, for the '
+                'function of a Lambda or an activation; for a loss or a metric the kind is "loss" or "metric".',
+            )  # fmt: skip
         return name
     return value
 
@@ -214,7 +214,8 @@ def from_json(kind: str, body: Any) -> Any:
     if cls is None and kind == "activation":
         cls = _CLASSES.get("layer", {}).get(_key(str(name)))
     if cls is None:
-        raise UnknownNameError(kind, name, names(kind))
+        advice = f"A class of your own has to be there, defined or imported, before a {kind} of it is read."
+        raise UnknownNameError(kind, name, names(kind), help=suggestion(str(name), names(kind)) or advice)
     fields = dataclasses.fields(cls)  # type: ignore[arg-type]
     known = {field.name for field in fields}
     for key in body:
@@ -391,10 +392,7 @@ def _settle(owner: Spec, field: dataclasses.Field, value: Any) -> Any:
         value = int(value)
     if not rule.accepts(value):
         raise InputError(
-            f"The {field.name} of {type(owner).__name__} must be {rule}.",
-            where=who,
-            expected=rule,
-            received=repr(value),
-            help=None if field.default is MISSING else f"The default is {field.default!r}.",
-        )
+            f"The {field.name} of {type(owner).__name__} must be {rule}.", where=who, expected=rule,
+            received=repr(value), help=None if field.default is MISSING else f"The default is {field.default!r}.",
+        )  # fmt: skip
     return value

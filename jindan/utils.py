@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 import sys
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, undefined
 from .lazy import defined
 
 _generator: np.random.Generator | None = None
@@ -92,6 +93,42 @@ def pad_sequences(
         if len(kept):
             place[slice(len(kept)) if padding == "post" else slice(length - len(kept), length)] = kept
     return padded
+
+
+class PyDataset:
+    """Base of what gives batches by number, as in Keras: `__len__` and `__getitem__` → (x, y) or (x, y, weight).
+
+    Anything with both methods serves as well; `on_epoch_begin` and `on_epoch_end`, where there are any, are called.
+
+    Args:
+        workers, use_multiprocessing, max_queue_size: Taken for Keras's sake: batches are read one after another.
+
+    >>> class Halves(PyDataset):
+    ...     def __len__(self):
+    ...         return 2
+    ...     def __getitem__(self, index):
+    ...         return np.full((3, 1), index), np.zeros(3)
+    >>> [x.shape for x, y in Halves(workers=2)]
+    [(3, 1), (3, 1)]
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
+        self.workers, self.use_multiprocessing, self.max_queue_size = workers, use_multiprocessing, max_queue_size
+
+    def __len__(self) -> int:
+        raise undefined(self, "__len__(self)", "how many batches there are")
+
+    def __getitem__(self, index: int) -> Any:
+        raise undefined(self, "__getitem__(self, index)", "a batch (x, y) or (x, y, weight)")
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[index] for index in range(len(self)))
+
+    def on_epoch_begin(self) -> None:
+        """Called before the batches of an epoch are read."""
+
+    def on_epoch_end(self) -> None:
+        """Called when the updates of an epoch are done."""
 
 
 def set_random_seed(seed: int) -> None:

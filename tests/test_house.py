@@ -15,9 +15,10 @@ FLOORS = (
     ("errors", "lazy"),
     ("closures", "rules", "utils"),
     ("spec",),
+    ("keras_style",),
     (
-        "activations", "losses", "metric_base", "metrics", "initializers", "regularizers", "constraints", "schedules",
-        "optimizers", "callbacks", "joint", "confusion",
+        "activations", "losses", "metric_base", "metric_state", "metrics", "initializers", "regularizers",
+        "constraints", "schedules", "optimizers", "callbacks", "joint", "confusion",
     ),
     ("ops",),
     ("layers",),
@@ -40,7 +41,7 @@ ONLY = {
     "ops": {"errors", "activations", "ops"},
     "data": {"errors", "lazy", "rules", "spec", "utils", "data"},
     # The building blocks know one another a little: constraints use the losses' ε, metrics are made of losses.
-    "losses": {"errors", "lazy", "rules", "spec", "closures", "losses"},
+    "losses": {"errors", "lazy", "rules", "spec", "closures", "keras_style", "losses"},
     "activations": {"errors", "lazy", "rules", "spec", "activations"},
     "initializers": {"errors", "lazy", "rules", "spec"},
     "schedules": {"errors", "lazy", "rules", "spec"},

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from jindan.errors import InputError
-from jindan.utils import pad_sequences
+from jindan.layers import Dense
+from jindan.models import Sequential
+from jindan.utils import PyDataset, pad_sequences
 
 RNG = np.random.default_rng(88)
 WORDS = [RNG.integers(1, 50, n).tolist() for n in (3, 0, 7, 1, 5)]
@@ -39,3 +41,33 @@ def test_what_cannot_be_padded_is_told():
             pad_sequences(given)
     with pytest.raises(InputError, match="No such side"):
         pad_sequences(WORDS, padding="left")
+
+
+def test_batches_by_number_train_as_their_rows():
+    class Halves(PyDataset):
+        def __init__(self, told):
+            super().__init__(workers=2)
+            self.told = told
+
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            rows = slice(8 * index, 8 * index + 8)
+            return X[rows], Y[rows]
+
+        def on_epoch_end(self):
+            self.told.append("end")
+
+    rng = np.random.default_rng(3)
+    X, Y = rng.normal(size=(16, 3)).astype("float32"), rng.normal(size=(16, 1)).astype("float32")
+    told, fitted = [], []
+    for given, named in (((Halves(told),), {}), ((X, Y), {"batch_size": 8})):
+        model = Sequential([Dense(1)])
+        model.compile("sgd", "mse")
+        fitted.append(model.fit(*given, epochs=2, seed=0, shuffle=False, **named).history["loss"])
+    np.testing.assert_allclose(*fitted, rtol=1e-6)
+    assert told == ["end", "end"]
+    for ask in (lambda: len(PyDataset()), lambda: PyDataset()[0]):
+        with pytest.raises(InputError, match="lacks the method"):
+            ask()

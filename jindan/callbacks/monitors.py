@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 from ..lazy import defined
 from ..spec import FRACTION, NOT_NEGATIVE, Choice, Number, Spec, item
 
@@ -28,6 +31,24 @@ class Monitor(Spec, kind="callback", abstract=True):
         """
         mode = getattr(self, "mode", "auto")
         return mode == "min" if mode != "auto" else falls(self.monitor) is not False
+
+    def tell(self, seen: dict[str, Any]) -> None:
+        """Keep what the last `fit` came to; what is watched for, and what is compiled, stays the same."""
+        object.__setattr__(self, "_seen", seen)
+
+    @property
+    def best(self) -> float | None:
+        """The best figure of the last `fit`; None where there was none."""
+        best = float(self._told("best", math.nan))
+        return best if math.isfinite(best) else None
+
+    @property
+    def wait(self) -> int:
+        """Epochs since, at the end of the last `fit`."""
+        return int(self._told("wait", 0))
+
+    def _told(self, name: str, default: Any) -> Any:
+        return self.__dict__.get("_seen", {}).get(name, default)
 
 
 def falls(name: str) -> bool | None:
@@ -73,6 +94,16 @@ class EarlyStopping(Monitor):
     restore_best_weights: bool = item(default=False)
     start_from_epoch: int = item(default=0, rule=Number(0, integer=True), traced=True)
 
+    @property
+    def stopped_epoch(self) -> int:
+        """The epoch after which it ended the last `fit`; 0, as in Keras, where it did not."""
+        return int(self._told("stopped_epoch", 0))
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of the best figure, from 0; 0, as in Keras, before there is one."""
+        return int(self._told("best_epoch", 0))
+
 
 class ReduceLROnPlateau(Monitor):
     """Multiply the rate by `factor` when the watched figure has not improved for `patience` epochs.
@@ -100,6 +131,11 @@ class ReduceLROnPlateau(Monitor):
     min_delta: float = item(default=1e-4, rule=NOT_NEGATIVE, traced=True)
     cooldown: int = item(default=0, rule=Number(0, integer=True), traced=True)
     min_lr: float = item(default=0.0, rule=NOT_NEGATIVE, traced=True)
+
+    @property
+    def cooldown_counter(self) -> int:
+        """Epochs of the cooldown that are left, at the end of the last `fit`."""
+        return int(self._told("cooldown", 0))
 
 
 __all__ = defined(globals())

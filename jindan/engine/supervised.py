@@ -18,8 +18,8 @@ from ..layers.base import Array, Context, Layer, is_zero
 from ..layers.base import real as as_real
 from ..layers.inner import held
 from ..layers.network import Network, Weights
-from ..losses import CustomLoss, Loss, align, per_row
-from ..metrics import CustomMetric, LossMetric, Metric
+from ..losses import Loss, align, per_row
+from ..metrics import LossMetric, Metric
 from ..metrics import resolve as resolve_metric
 from ..plan import Plan
 from ..spec import Spec, merge
@@ -90,8 +90,8 @@ class Supervised:
     @cached_property
     def batchwise(self) -> bool:
         """Whether a function or layer of the user's may look at the batch as a whole, and so must not see padding."""
-        own = any(isinstance(getattr(metric, "metric", metric), CustomMetric) for _, metric, _ in self.metrics)
-        own = own or any(isinstance(part, CustomLoss) for part in parts_of(self.outline.loss))
+        own = any(getattr(metric, "metric", metric).batchwise for _, metric, _ in self.metrics)
+        own = own or any(part.batchwise for part in parts_of(self.outline.loss))
         return own or any(_calls(layer) or (layer.couples and _foreign(layer)) for layer in held(self.outline.layers))
 
     @cached_property
@@ -123,7 +123,11 @@ class Supervised:
 
     def work(self, rows: int) -> float:
         """Operations of an update of so many rows: forward, and twice as much back."""
-        return 3.0 * rows * self.outline.network(self.input_shape).flops()
+        return 3.0 * rows * self._flops
+
+    @cached_property
+    def _flops(self) -> int:
+        return self.outline.network(self.input_shape).flops()
 
     @cached_property
     def packing(self) -> Packing | None:
@@ -320,7 +324,9 @@ class Supervised:
             output = getattr(metric, "output", 0)
             truth, guess = align(metric, truths[output], guesses[output])
             truth, guess, rows = by_steps(truth, guess, rows, masks[output])
-            parts.append(metric.sums(truth, guess, rows).astype(kind))
+            # As in Keras, a metric of one's own is told of no weights where there are none.
+            plain = getattr(metric, "metric", metric).stateful and not weighted and masks[output] is None
+            parts.append(metric.sums(truth, guess, None if plain else rows).astype(kind))
         return jnp.concatenate(parts)
 
     # -- outside -------------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ from .normalization import (
     RMSNormalization,
     UnitNormalization,
 )
-from .operations import Divide, GetItem, InTraining
+from .operations import Absolute, Divide, GetItem, InTraining, Power, PowerOf
 from .pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -142,6 +142,7 @@ GlobalAvgPool3D = GlobalAveragePooling3D
 Pipeline = Nested
 
 __all__ = [
+    "Absolute",
     "Activation",
     "ActivityRegularization",
     "AdaptiveAveragePooling1D",
@@ -253,6 +254,8 @@ __all__ = [
     "Pipeline",
     "PositionEmbedding",
     "PositionalEncoding",
+    "Power",
+    "PowerOf",
     "RMSNormalization",
     "RNN",
     "RandomBrightness",

@@ -16,8 +16,12 @@ _SEED = Number(integer=True)
 
 
 class _Augmentation(Layer, abstract=True):
-    """Base: rows are images (height, width, channels); at inference they pass as they are."""
+    """Base: rows are images (height, width, channels); at inference they pass as they are.
 
+    Called on arrays, as in a pipeline of data, it changes them as in training; `training=False` leaves them alone.
+    """
+
+    draws_on_arrays: ClassVar[bool] = True
     _strengths: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
@@ -59,7 +63,7 @@ class RandomFlip(_Augmentation):
 
     Args:
         mode: "horizontal", "vertical" or "horizontal_and_vertical".
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     >>> import jax
     >>> image = jnp.array([1.0, 2.0]).reshape(1, 1, 2, 1)
@@ -91,7 +95,7 @@ class RandomCrop(_Augmentation):
 
     Args:
         height, width: Of the window, pixels.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         ShapeError: when rows are no images, or smaller than the window.
@@ -149,7 +153,7 @@ class RandomTranslation(_Augmentation):
         height_factor, width_factor: f, or a pair, within [-1, 1].
         fill_mode, fill_value: What lies outside the image.
         interpolation: "bilinear" or "nearest".
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when a factor is none.
@@ -191,7 +195,7 @@ class RandomRotation(_Augmentation):
         factor: f as a share of a full turn, or a pair, within [-1, 1].
         fill_mode, fill_value: What lies outside the image, as in RandomTranslation.
         interpolation: "bilinear" or "nearest".
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when the factor is none.
@@ -231,7 +235,7 @@ class RandomZoom(_Augmentation):
         width_factor: The same across; None keeps the proportions.
         fill_mode, fill_value: What lies outside the image, as in RandomTranslation.
         interpolation: "bilinear" or "nearest".
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when a factor is none.
@@ -270,7 +274,7 @@ class RandomBrightness(_Augmentation):
     Args:
         factor: f, or a pair, within [-1, 1].
         value_range: (low, high) of the pixels: (0, 255) for bytes, (0, 1) after `Rescaling(1 / 255)`.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when the factor or the range is none.
@@ -307,7 +311,7 @@ class RandomContrast(_Augmentation):
     Args:
         factor: f, or (f₀, f₁) for U(1 - f₀, 1 + f₁), within [0, 1].
         value_range: (low, high) of the pixels: (0, 255) for bytes, (0, 1) after `Rescaling(1 / 255)`.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when the factor or the range is none.

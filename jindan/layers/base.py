@@ -161,6 +161,7 @@ class Layer(Weighed, Spec, kind="layer"):
             batches without padding, `predict`'s and a last partial one included.
         splits: Whether its work is too small a piece at a time to fill several cores, so that the rows of a batch are
             better split among them.
+        draws_on_arrays: Whether it draws where it is called on arrays by itself and not told whether it trains.
     """
 
     takes_integers: ClassVar[bool] = False
@@ -173,6 +174,7 @@ class Layer(Weighed, Spec, kind="layer"):
     exact_inputs: ClassVar[bool] = False
     couples: ClassVar[bool] = False
     splits: ClassVar[bool] = False
+    draws_on_arrays: ClassVar[bool] = False
 
     name: str | None = item(default=None, host=True, kw_only=True)
     trainable: bool = item(default=True, kw_only=True)

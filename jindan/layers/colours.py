@@ -61,7 +61,7 @@ class RandomGrayscale(_Colours):
 
     Args:
         factor: The probability.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when images have not three channels.
@@ -88,7 +88,7 @@ class RandomColorDegeneration(_Colours):
     Args:
         factor: The share, or a pair, within [0, 1].
         value_range: (low, high) of the pixels.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when images have not three channels, or a factor is no share.
@@ -119,7 +119,7 @@ class RandomSaturation(_Colours):
     Args:
         factor: f, or a pair, within [0, 1].
         value_range: (low, high) of the pixels.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when images have not three channels, or a factor is no share.
@@ -155,7 +155,7 @@ class RandomInvert(_Colours):
     Args:
         factor: The probability, or a pair, within [0, 1].
         value_range: (low, high) of the pixels.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when the factor or the range is none.
@@ -185,7 +185,7 @@ class Solarization(_Colours):
     Args:
         addition_factor, threshold_factor: Shares of the range, or pairs, within [0, 1].
         value_range: (low, high) of the pixels.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when a factor or the range is none.
@@ -222,7 +222,7 @@ class RandomPosterization(_Colours):
     Args:
         factor: How many bits, 1 to 8, a pair of such, or one for (1, factor).
         value_range: (low, high) of the pixels.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when the factor or the range is none.
@@ -271,7 +271,7 @@ class RandomErasing(_Colours):
         scale: A pair of shares, or one for (0, scale).
         fill_value: A number, one for each channel, or None for normal noise times the highest value.
         value_range: (low, high) of the pixels, to which what is filled in is cut.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when a factor or the range is none.

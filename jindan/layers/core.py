@@ -28,6 +28,15 @@ from .base import (
 )
 
 
+def _on_value(name: str) -> Any:
+    """A method of what an Input is as a value of a graph."""
+
+    def method(self: Input, *given: Any, **named: Any) -> Any:
+        return getattr(symbol(self), name)(*given, **named)
+
+    return method
+
+
 class Input(Layer):
     """The shape of one input row, `Input((4,))`; it computes nothing.
 
@@ -64,29 +73,16 @@ class Input(Layer):
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         return x
 
-    def __add__(self, other: Any) -> Any:
-        return symbol(self) + other
-
-    def __sub__(self, other: Any) -> Any:
-        return symbol(self) - other
-
-    def __mul__(self, other: Any) -> Any:
-        return symbol(self) * other
-
-    def __radd__(self, other: Any) -> Any:
-        return symbol(self) + other
-
-    def __rsub__(self, other: Any) -> Any:
-        return other - symbol(self)
-
-    def __rmul__(self, other: Any) -> Any:
-        return symbol(self) * other
-
-    def __neg__(self) -> Any:
-        return -symbol(self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return symbol(self) / other
+    __add__, __sub__, __mul__, __truediv__, __pow__, __matmul__ = map(
+        _on_value, ("__add__", "__sub__", "__mul__", "__truediv__", "__pow__", "__matmul__")
+    )
+    __radd__, __rsub__, __rmul__, __rtruediv__, __rpow__ = map(
+        _on_value, ("__radd__", "__rsub__", "__rmul__", "__rtruediv__", "__rpow__")
+    )
+    __neg__, __abs__, __getitem__ = map(_on_value, ("__neg__", "__abs__", "__getitem__"))
+    __array__, __array_ufunc__ = map(_on_value, ("__array__", "__array_ufunc__"))
+    __jax_array__ = property(lambda self: symbol(self).__jax_array__)
+    __iter__ = None
 
 
 class Dense(Layer):

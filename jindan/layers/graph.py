@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from numbers import Real
 from typing import Any
@@ -14,6 +15,7 @@ from ..errors import InputError
 from ..utils import draw_seed
 from .base import Context, Layer
 from .core import Input
+from .inner import held
 from .masks import FixedMask, WithMask, as_layer
 from .network import Network
 from .shared import shared_of
@@ -72,10 +74,36 @@ class Symbol:
         return _joined("Divide", self, other)
 
     def __rtruediv__(self, other: Any) -> Symbol:
-        raise InputError(
-            "A number cannot be divided by what a layer gives.", where=repr(self), expected="x / 2, or x / y",
-            received=f"{other!r} / x", help="Lambda(lambda x: 1 / x) computes it.",
-        )  # fmt: skip
+        return self**-1 * other
+
+    def __pow__(self, other: Any) -> Symbol:
+        from .operations import Power
+
+        return connect(Power(_number(other, "x ** 2", "Power")), self)
+
+    def __rpow__(self, other: Any) -> Symbol:
+        from .operations import PowerOf
+
+        return connect(PowerOf(_number(other, "2 ** x", "PowerOf")), self)
+
+    def __abs__(self) -> Symbol:
+        from .operations import Absolute
+
+        return connect(Absolute(), self)
+
+    def __array_ufunc__(self, function: Any, method: str, *given: Any, **named: Any) -> Symbol:
+        reflected = REFLECTED.get(function.__name__)
+        number = isinstance(given[0], (np.generic, np.ndarray)) and given[0].ndim == 0
+        if reflected is None or len(given) != 2 or not number or method != "__call__" or named:
+            raise _no_numbers(self, f"np.{function.__name__}")
+        return getattr(self, reflected)(given[0].item())
+
+    def __array__(self, *_: Any, **named: Any) -> Any:
+        raise _no_numbers(self, "an array of it")
+
+    @property
+    def __jax_array__(self) -> Any:  # looked for by JAX, which would call it only outside of what it compiles
+        raise _no_numbers(self, "a function of jax")
 
     def __matmul__(self, other: Any) -> Symbol:
         from .merge import Dot
@@ -105,6 +133,28 @@ class Symbol:
 
     def __repr__(self) -> str:
         return f"<what {type(self.layer).__name__} gives, shape {self.shape}>"
+
+
+REFLECTED = {"add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__",
+             "power": "__rpow__"}  # fmt: skip
+"""What NumPy calls for `np.float32(2) * x`, and what a value of a graph does then."""
+
+
+def _number(given: Any, form: str, kind: str) -> float:
+    """A number beside a value of a graph."""
+    if not isinstance(given, Real):
+        raise InputError(
+            "A power in a graph has a number on one side.", where=kind, expected=f"a number, as in {form}",
+            received=type(given).__name__, help="Lambda(lambda x: x[0] ** x[1])([a, b]) computes it of two values.",
+        )  # fmt: skip
+    return given  # type: ignore[return-value]
+
+
+def _no_numbers(value: Symbol, received: str) -> InputError:
+    return InputError(
+        "What a layer will give has no numbers yet.", where=repr(value), received=received,
+        expected="a layer, or + − * / ** abs", help="Lambda(jnp.exp)(x), or Lambda(lambda x: …)(x), computes it.",
+    )  # fmt: skip
 
 
 def _joined(kind: str, first: Any, second: Any) -> Symbol:
@@ -188,7 +238,7 @@ def connect(layer: Layer, inputs: Any, *more: Any, origin: Any = None, **setting
     where = f"{type(layer).__name__} {layer.name or ''}".strip()
     masks = _one_each(mask, given, where) if layer.reads_mask else [None] * len(given)
     if arrays:
-        return _computed(layer, given, where, bool(training), masks)
+        return _computed(layer, given, where, training, masks)
     sources = tuple(_masked(symbol_of(value, where), own) for value, own in zip(given, masks, strict=True))
     symbol = Symbol(layer, sources, origin, maker=maker)
     forms = [shape_of(source) for source in sources]
@@ -226,8 +276,8 @@ def in_graph(mask: Any, beside: Any) -> Any:
     return connect(mask, beside) if isinstance(mask, FixedMask) else mask
 
 
-def _computed(layer: Layer, arrays: list, where: str, training: bool, masks: list) -> Any:
-    """A layer without weights, applied to arrays."""
+def _computed(layer: Layer, arrays: list, where: str, training: Any, masks: list) -> Any:
+    """A layer without weights, applied to arrays; one that augments draws unless it is told that nothing trains."""
     arrays = [jnp.asarray(a) for a in arrays]
     shape: Any = tuple(tuple(a.shape[1:]) for a in arrays)
     if layer.weights(shape if layer.many else shape[0]):
@@ -239,8 +289,20 @@ def _computed(layer: Layer, arrays: list, where: str, training: bool, masks: lis
     known = [m if m is None else jnp.asarray(m) for m in masks]
     mask: Any = known if layer.many else known[0]
     value: Any = arrays if layer.many else arrays[0]
-    key = jax.random.key(draw_seed()) if training else None
+    training = layer.draws_on_arrays and not layer.inference if training is None else bool(training)
+    key = jax.random.key(seed_of_call((layer,))) if training else None
     return layer.apply({}, value, Context(training=training, key=key, mask=mask))
+
+
+def seed_of_call(layers: Iterable[Layer]) -> int:
+    """The seed of a call on arrays: from the seeds that layers were given, another at each call, or a fresh one."""
+    seeded = [layer for layer in held(tuple(layers)) if getattr(layer, "seed", None) is not None]
+    if not seeded:
+        return draw_seed()
+    calls = seeded[0].__dict__.get("_calls", 0)
+    object.__setattr__(seeded[0], "_calls", calls + 1)
+    entropy = [layer.seed % 2**32 for layer in seeded]  # type: ignore[attr-defined]
+    return int(np.random.SeedSequence([*entropy, calls]).generate_state(1)[0] >> 1)
 
 
 def _shape(layer: Layer, forms: list) -> Any:

@@ -22,7 +22,7 @@ class RandomHue(_Colours):
     Args:
         factor: f, or a pair, within [0, 1].
         value_range: (low, high) of the pixels.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when images have not three channels, or a factor is no share.
@@ -65,7 +65,7 @@ class RandomColorJitter(_Colours):
     Args:
         value_range: (low, high) of the pixels.
         brightness_factor, contrast_factor, saturation_factor, hue_factor: The factors of those layers, or None.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when a factor or the range is none.

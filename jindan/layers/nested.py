@@ -34,6 +34,7 @@ class Nested(Layer):
 
     aliases = ("Pipeline",)
     full_precision = True  # each layer inside casts its own
+    draws_on_arrays = True
     streams = False  # type: ignore[assignment]
     layers: Any = item(kind="layer*")
     graph: Any = item(default=None, kind="wiring")

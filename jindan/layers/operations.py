@@ -1,9 +1,10 @@
-"""What Python's own `x / y`, `x[:, 0]` and `if training:` are in a graph: Divide, GetItem, InTraining."""
+"""What Python's own `x / y`, `x ** 2`, `2 ** x`, `abs(x)`, `x[:, 0]` and `if training:` are in a graph."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from ..errors import InputError, ShapeError
@@ -18,7 +19,6 @@ PLACE = Number(integer=True)
 class Divide(_Merge):
     """x₁ / x₂ of exactly two inputs; shapes, masks and errors as Add's. `x / y` of values of a graph.
 
-    >>> import jax.numpy as jnp
     >>> Divide().apply({}, [jnp.array([[1.0, 6.0]]), jnp.array([[4.0, 3.0]])], Context()).tolist()
     [[0.25, 2.0]]
     """
@@ -29,6 +29,54 @@ class Divide(_Merge):
 
     def merge(self, x: list[Array]) -> Array:
         return x[0] / x[1]
+
+
+class Power(Layer):
+    """x to the power of a number, number by number; `x ** 2` and, by −1, `1 / x` of values of a graph.
+
+    Args:
+        exponent: The power. Where it is no whole number, numbers below 0 have none and give NaN.
+
+    >>> Power(2).apply({}, jnp.array([[3.0, -4.0]]), Context()).tolist()
+    [[9.0, 16.0]]
+    """
+
+    passes_mask = True
+    exponent: float = item(rule=Number())
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        whole = float(self.exponent).is_integer()
+        return x ** (int(self.exponent) if whole else jnp.asarray(self.exponent, x.dtype))
+
+
+class PowerOf(Layer):
+    """A number to the power of x, number by number; `2 ** x` of values of a graph.
+
+    Args:
+        base: The number, above 0.
+
+    >>> PowerOf(2).apply({}, jnp.array([[3.0, -1.0]]), Context()).tolist()
+    [[8.0, 0.5]]
+    """
+
+    passes_mask = True
+    base: float = item(rule=Number(0, open_low=True))
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        return jnp.asarray(self.base, x.dtype) ** x
+
+
+class Absolute(Layer):
+    """|x|, number by number; `abs(x)` of values of a graph.
+
+    >>> Absolute().apply({}, jnp.array([[3.0, -4.0]]), Context()).tolist()
+    [[3.0, 4.0]]
+    """
+
+    passes_mask = True
+
+    def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
+        return jnp.abs(x)
 
 
 class GetItem(Layer):

@@ -24,7 +24,7 @@ class RandomSharpness(_Colours):
     Args:
         factor: f, or a pair, within [0, 1].
         value_range: (low, high) of the pixels.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when the factor or the range is none.
@@ -61,7 +61,7 @@ class RandomGaussianBlur(_Colours):
         kernel_size: Odd number of pixels that count, or (across, down).
         sigma: Standard deviation in pixels, or a pair, within [0, 1].
         value_range: (low, high) of the pixels.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when a factor or the range is none, or a size is not odd.
@@ -115,7 +115,7 @@ class RandomShear(_Colours):
         x_factor, y_factor: Factors, or pairs, within [0, 1].
         interpolation: "bilinear" or "nearest".
         fill_mode, fill_value: What lies outside the image, as in RandomTranslation.
-        seed: Taken for Keras's sake: numbers come from the plan's seed.
+        seed: Of calls on arrays; in a training numbers come from the plan's seed.
 
     Raises:
         InputError: when a factor is none.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from ..errors import InputError
@@ -66,6 +67,7 @@ def mask_at(masks: Any, source: Any) -> Any:
     return found[source[1] if isinstance(source, tuple) else 0]
 
 
+@lru_cache(maxsize=256)
 def stack_of(layers: int) -> Wiring:
     """Layers one on another."""
     return Wiring(nodes=tuple((i, (i,)) for i in range(layers)), outputs=(layers,))

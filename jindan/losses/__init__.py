@@ -6,7 +6,7 @@ the shape without the last axis, and further axes are averaged by the caller.
 """
 
 from .base import EPSILON as EPSILON
-from .base import Loss, align, per_row
+from .base import Loss, align, by_row, per_row
 from .crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -18,7 +18,9 @@ from .crossentropy import _take as _take
 from .functions import (
     CustomLoss,
     binary_crossentropy,
+    binary_focal_crossentropy,
     categorical_crossentropy,
+    categorical_focal_crossentropy,
     categorical_hinge,
     cosine_similarity,
     hinge,
@@ -38,6 +40,7 @@ from .functions import (
     squared_hinge,
 )
 from .margins import CategoricalHinge, Hinge, SquaredHinge
+from .overlap import BinaryFocalCrossentropy, CategoricalFocalCrossentropy, Dice, Tversky
 from .regression import (
     CosineSimilarity,
     Huber,
@@ -53,6 +56,7 @@ from .regression import (
 __all__ = [
     "Loss",
     "per_row",
+    "by_row",
     "align",
     "MeanSquaredError",
     "SumSquaredError",
@@ -71,6 +75,10 @@ __all__ = [
     "Hinge",
     "SquaredHinge",
     "CategoricalHinge",
+    "BinaryFocalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "Dice",
+    "Tversky",
     "CustomLoss",
     "mean_squared_error",
     "mse",
@@ -85,6 +93,8 @@ __all__ = [
     "binary_crossentropy",
     "categorical_crossentropy",
     "sparse_categorical_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_focal_crossentropy",
     "kl_divergence",
     "poisson",
     "cosine_similarity",

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from ..closures import closed
 from ..lazy import defined
 from ..spec import item
-from .base import Array, Loss, align
+from .base import Array, Loss, align, by_row
 from .crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -18,6 +18,7 @@ from .crossentropy import (
     SparseCategoricalCrossentropy,
 )
 from .margins import CategoricalHinge, Hinge, SquaredHinge
+from .overlap import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from .regression import (
     CosineSimilarity,
     Huber,
@@ -44,14 +45,15 @@ class CustomLoss(Loss):
 
     function: Any = item(kind="loss")
     targets = "any"
+    batchwise = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "function", closed(self.function))
 
     def rows(self, y_true: Array, y_pred: Array) -> Array:
-        values = jnp.asarray(self.function(y_true, y_pred))
-        return jnp.broadcast_to(values, y_pred.shape[:1]) if values.ndim == 0 else values
+        name = getattr(self.function, "__name__", "a function")
+        return by_row(self.function(y_true, y_pred), y_pred, f"{name} as a loss")
 
 
 def _function(loss: Loss, name: str, example: str, value: float) -> Any:
@@ -86,6 +88,10 @@ categorical_crossentropy = _function(
 )
 sparse_categorical_crossentropy = _function(
     SparseCategoricalCrossentropy(), "sparse_categorical_crossentropy", "[1], [[0.25, 0.75]]", 0.2877
+)
+binary_focal_crossentropy = _function(BinaryFocalCrossentropy(), "binary_focal_crossentropy", _HALF, 0.1733)
+categorical_focal_crossentropy = _function(
+    CategoricalFocalCrossentropy(), "categorical_focal_crossentropy", "[[0.0, 1.0]], [[0.5, 0.5]]", 0.0433
 )
 kl_divergence = _function(KLDivergence(), "kl_divergence", "[[0.5, 0.5]], [[0.75, 0.25]]", 0.1438)
 poisson = _function(Poisson(), "poisson", "[[3.0]], [[3.0]]", -0.2958)

@@ -21,6 +21,7 @@ from .means import (
     R2Score,
     RootMeanSquaredError,
 )
+from .overlap import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 
 __all__ = [
     "BinaryAccuracy",
@@ -40,6 +41,11 @@ __all__ = [
     "FalseNegatives",
     "AUC",
     "R2Score",
+    "IoU",
+    "MeanIoU",
+    "BinaryIoU",
+    "OneHotIoU",
+    "OneHotMeanIoU",
     "CustomMetric",
     "MeanSquaredError",
     "MeanAbsoluteError",

@@ -39,11 +39,15 @@ class LossMetric(_Mean):
 
     @property
     def label(self) -> str:
-        return self.name or snake(type(self.loss).__name__)
+        return self.name or self.loss.name or snake(type(self.loss).__name__)
 
     @property
     def targets(self) -> str:  # type: ignore[override]
         return self.loss.targets
+
+    @property
+    def batchwise(self) -> bool:  # type: ignore[override]
+        return self.loss.batchwise
 
     def rows(self, y_true: Array, y_pred: Array) -> Array:
         rows = self.loss.rows(y_true, y_pred)
@@ -152,6 +156,7 @@ class CustomMetric(_Mean):
     """
 
     targets = "any"
+    batchwise = True
     function: Any = item(kind="metric")
 
     def __post_init__(self) -> None:
@@ -163,8 +168,7 @@ class CustomMetric(_Mean):
         return self.name or str(getattr(self.function, "__name__", "metric"))
 
     def rows(self, y_true: Array, y_pred: Array) -> Array:
-        values = jnp.asarray(self.function(y_true, y_pred))
-        return jnp.broadcast_to(values, y_pred.shape[:1]) if values.ndim == 0 else values
+        return _losses.by_row(self.function(y_true, y_pred), y_pred, f"{self.label} as a metric")
 
 
 class _OfLoss:

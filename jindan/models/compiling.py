@@ -36,6 +36,7 @@ def settings_of(
             raise UnknownNameError("setting of compile", name, known, where="compile")
     if len(ports.outputs) > 1:
         return _of_several(optimizer, loss, loss_weights, metrics, weighted_metrics, ports) | plan
+    loss, metrics, weighted_metrics = (_own(given, ports) for given in (loss, metrics, weighted_metrics))
     for where, value in (("loss", loss), ("metrics", metrics), ("weighted_metrics", weighted_metrics)):
         for entry in flat(value):
             if isinstance(entry, Mapping) and not {"type", "class_name", "name"} & set(entry):
@@ -54,6 +55,12 @@ def settings_of(
             loss[0] if isinstance(loss, (list, tuple)) and len(loss) == 1 else loss, loss_weights
         )
     return settings | plan
+
+
+def _own(given: Any, ports: Ports) -> Any:
+    """What a dict by output holds for the one output there is."""
+    alone = isinstance(given, Mapping) and tuple(given) == ports.outputs
+    return next(iter(given.values())) if alone else given
 
 
 def _scaled(loss: Any, weights: Any) -> Any:

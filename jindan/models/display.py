@@ -11,34 +11,61 @@ from ..engine.train import Progress
 from ..layers.wiring import number_of
 from ..utils import is_open, write_line
 from .groups import GroupView
+from .outline import Outline
 from .symbolic import BETWEEN
 
 
-def summary(model: Any, width: int = 90, expanded: bool = False) -> str:
+def summary(model: Any, width: int = 90, expanded: bool = False, trainable: bool = False) -> str:
     """Layers, output shapes, parameter counts, memory and FLOPs, as Keras lays them out; models within it as one layer,
     or, expanded, layer by layer."""
     lines = [f'Model: "{model.name}"', "─" * width]
     graph = model.wiring is not None
-    columns = (max(24, width - (70 if graph else 52)), 20, 12, 10, 10, 18)[: 6 if graph else 5]
-    heads = ("Layer (type)", "Output Shape", "Param #", "Memory", "FLOPs", "Reads")
-    lines.append(_row(heads[: len(columns)], columns))
+    known = model.outline if model.network is None else None
+    shapes = 20 if known is None else 24  # "None" is longer than most numbers
+    columns: tuple[int, ...] = (max(24, width - shapes - (50 if graph else 32)), shapes, 12, 10, 10, 18)[
+        : 6 if graph else 5
+    ]
+    heads: tuple[str, ...] = ("Layer (type)", "Output Shape", "Param #", "Memory", "FLOPs", "Reads")
+    heads = heads[: len(columns)]
+    if trainable:
+        heads, columns = (*heads, "Trainable"), (*columns, 10)
+    lines.append(_row(heads, columns))
     lines.append("═" * width)
     total = trained = 0
     size = model.itemsize
     for view in model.all_layers if expanded else model.layers:
         kind = "Model" if isinstance(view, GroupView) else type(view.spec).__name__
         cells = [f"{view.name} ({kind})", "?", "0", "?", "?"]
-        if view.output_shape is not None:
+        if model.network is None:
+            count, shape = view.count_params(), _open_shape(known, model.graph, view) if known else None
+            total, trained = total + count, trained + view.count_trained()
+            hangs = known is None or any(known.weights(i) is None for i in _members(view))
+            cells[1:3] = ["?" if shape is None else _shape(shape), "?" if hangs else f"{count:,}"]
+        elif view.output_shape is not None:
             count, outputs = view.count_params(), _numbers(view.output_shape)
             total, trained = total + count, trained + view.count_trained()
             flops = sum(map(model.network.flops_of, _members(view)))
             cells[1:] = [_shape(view.output_shape), f"{count:,}", _bytes((count + outputs) * size), _short(flops)]
-        lines.append(_row((*cells, *([_reads(model, view, expanded)] if graph else [])), columns))
+        told = [_reads(model, view, expanded)] if graph else []
+        lines.append(_row((*cells, *told, *(["yes" if view.trainable else "no"] if trainable else [])), columns))
     lines.append("─" * width)
     for label, count in (("Total", total), ("Trainable", trained), ("Non-trainable", total - trained)):
         lines.append(f"{label} params: {count:,} ({_bytes(count * size)})")
+    if known is not None:
+        lines.append("?: depends on lengths of a row that are open, and is not counted.")
     lines.append("Memory: weights and outputs of one row. FLOPs: forward pass of one row.")
     return "\n".join(lines)
+
+
+def _open_shape(known: Outline, graph: Any, view: Any) -> Any:
+    """The shape that a layer, or a model within the model, gives while lengths of a row are open."""
+    if not isinstance(view, GroupView):
+        return known.shape(view._index)
+    found = []
+    for end in view._first_call()[2]:
+        shape = known.shape(graph.nodes[number_of(end) - graph.inputs][0])
+        found.append(shape[end[1]] if isinstance(end, tuple) else shape)
+    return found[0] if len(found) == 1 else tuple(found)
 
 
 def _members(view: Any) -> list[int]:

@@ -25,6 +25,8 @@ class Feed:
         first: The first epoch's rows.
         batch_size: Rows a batch, where the batches were given ready-made.
         changing: Whether each epoch brings rows of its own.
+        seed: Draws the order of batches that go by number, anew for each epoch; None leaves it as it is.
+        start: The number of the first epoch.
     """
 
     first: Data
@@ -34,20 +36,35 @@ class Feed:
     stream: Iterator | None = None
     steps: int | None = None
     ports: Ports = ONE
+    seed: int | None = None
+    start: int = 0
 
     def data(self, epoch: int) -> Data:
         """The rows of an epoch."""
         if not self.changing or epoch == 0:
             return self.first
-        rows = gather(self._batches(), self.steps, ports=self.ports)
+        rows = self.read(epoch)
         return Data.of(rows.x, rows.y, rows.weight, self.first.validation)
 
-    def _batches(self) -> Iterable:
+    def read(self, epoch: int) -> Gathered:
+        """The batches of an epoch; where their order is drawn, one that is smaller than the others comes last."""
         if self.stream is not None:
-            return self.stream
-        if hasattr(self.source, "on_epoch_end"):
-            self.source.on_epoch_end()
-        return each(self.source)
+            return gather(self.stream, self.steps, ports=self.ports)
+        self._tell("on_epoch_begin")
+        if self.seed is None or not _by_number(self.source):
+            return gather(each(self.source), self.steps, ports=self.ports)
+        order = np.random.default_rng((self.seed & 0xFFFFFFFF, self.start + epoch)).permutation(len(self.source))
+        batches = (self.source[int(index)] for index in order)
+        return gather(batches, self.steps, ports=self.ports, short_last=True)
+
+    def ended(self) -> None:
+        """Tell what gives the batches that the updates of an epoch are done, as Keras does."""
+        if self.changing and self.stream is None:
+            self._tell("on_epoch_end")
+
+    def _tell(self, hook: str) -> None:
+        if hasattr(self.source, hook):
+            getattr(self.source, hook)()
 
 
 def feed(
@@ -61,8 +78,13 @@ def feed(
     steps: int | None = None,
     validation_steps: int | None = None,
     validation_batch: int | None = None,
+    *,
+    seed: int | None = None,
+    start: int = 0,
 ) -> Feed:
     """Turn the arguments of `fit` into a Feed; of validation rows, the first `validation_steps` batches where given.
+
+    Batches that go by number are read in an order by the seed, where one is given, `start` being the first epoch.
 
     Raises:
         InputError: when x is neither arrays nor batches, or the split leaves no rows.
@@ -84,10 +106,11 @@ def feed(
                     help="Give validation_data=(x, y); row weights as the third part of each batch.",
                 )  # fmt: skip
         stream = x if isinstance(x, Iterator) else None
-        gathered = gather(each(x), steps, ports=ports)
+        source = Feed(None, None, True, x, stream, steps, ports, seed, start)  # type: ignore[arg-type]
+        gathered = source.read(0)
         data = _with_first(Data.of(gathered.x, gathered.y, gathered.weight, validation), held)
-        return Feed(data, gathered.batch_size, True, x, stream, steps, ports)
-    data = Data.of(*pair(ports.x(x), ports.y(y), "fit"), weight)
+        return replace(source, first=data, batch_size=gathered.batch_size)
+    data = Data.of(*pair(ports.x(x), ports.y(y), "fit"), ports.weight(weight))
     if steps is not None and steps != -(-len(data) // batch_size):
         raise InputError(
             "steps_per_epoch does not fit the arrays.", where="steps_per_epoch",
@@ -111,7 +134,7 @@ def labelled(x: Any, y: Any, weight: Any, steps: int | None, where: str, ports: 
     """The rows and targets `evaluate` was given, as arrays or batches."""
     if y is None and is_batches(x):
         x, y, weight, _ = gather(each(x), steps, equal=False, where="steps", ports=ports)
-    return Data.of(*pair(ports.x(x), ports.y(y), where), weight)
+    return Data.of(*pair(ports.x(x), ports.y(y), where), ports.weight(weight))
 
 
 def rows_alone(x: Any, steps: int | None, ports: Ports = ONE) -> Any:
@@ -141,7 +164,7 @@ def _is_pair(batch: Any, ports: Ports) -> bool:
     """Whether a batch has targets beside its rows."""
     if not isinstance(batch, (tuple, list)) or not batch:
         return False
-    if len(ports.inputs) > 1:
+    if len(ports.inputs) > 1 or isinstance(batch[0], Mapping):
         return isinstance(batch[0], (tuple, list, Mapping))
     return len(getattr(batch[0], "shape", ())) > 0
 
@@ -193,7 +216,7 @@ class Gathered(NamedTuple):
 
 def gather(
     batches: Iterable, steps: int | None = None, *, equal: bool = True, where: str = "steps_per_epoch",
-    ports: Ports = ONE,
+    ports: Ports = ONE, short_last: bool = False,
 ) -> Gathered:  # fmt: skip
     """Batches (x, y[, weight]) → the rows of all of them.
 
@@ -203,12 +226,13 @@ def gather(
         equal: Whether all but the last must be of one size.
         where: The argument that says how many to take.
         ports: The inputs and outputs, where there are several.
+        short_last: Whether the smallest batch is put behind the others.
 
     Raises:
         InputError: when there are none, or they differ in size (the last may be smaller), or do not end.
     """
     parts: list[list[Any]] = []
-    order = (ports.x, ports.y, lambda weight: weight)
+    order = (ports.x, ports.y, ports.weight)
     for batch in _bounded(batches, steps, where):
         if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3) or (parts and len(batch) != len(parts)):
             kind = f"{type(batch).__name__} of {len(batch)}" if hasattr(batch, "__len__") else type(batch).__name__
@@ -219,6 +243,10 @@ def gather(
     if not parts:
         raise _no_batches("nothing")
     sizes = [count(part) for part in parts[0]]
+    if short_last and min(sizes) < max(sizes):
+        short = sizes.index(min(sizes))
+        for values in (sizes, *parts):
+            values.append(values.pop(short))
     if equal and (any(size != sizes[0] for size in sizes[:-1]) or sizes[-1] > sizes[0]):
         raise InputError(
             "The batches differ in size.", where="x", expected=f"{sizes[0]} rows in every batch but the last",

@@ -168,7 +168,8 @@ def towards(watcher: Monitor, plan: Plan, shape: Any) -> Monitor:
     metric = getattr(metric, "metric", metric)
     if metric is None:
         return watcher
-    lower = falls(metric.label) if isinstance(metric, CustomMetric) else not metric.higher_is_better
+    unknown = isinstance(metric, CustomMetric) or (metric.stateful and metric.higher_is_better is None)
+    lower = falls(metric.label) if unknown else not metric.higher_is_better
     if lower is None:
         raise InputError(
             "Whether this figure should rise or fall is not known.", where=f"mode of {type(watcher).__name__}",
@@ -264,6 +265,17 @@ def record(history: History, run: Run, plan: Plan, own: list, initial_epoch: int
     history.epoch = list(range(initial_epoch, initial_epoch + run.epochs))
     history.seconds, history.run = run.seconds, run
     history.stopped_epoch = initial_epoch + run.epochs - 1 if run.stopped_early else 0
+
+
+def tell_monitors(callbacks: Any, history: History, first: int) -> None:
+    """Let early stopping and plateaus, as the user holds them, know what the training came to; `first` epoch of it."""
+    run = history.run
+    for callback in flat(callbacks):
+        if isinstance(callback, EarlyStopping):
+            best = {} if run.best_epoch is None else {"best_epoch": first + run.best_epoch}
+            callback.tell({**run.state.get("stop", {}), "stopped_epoch": history.stopped_epoch, **best})
+        elif isinstance(callback, ReduceLROnPlateau):
+            callback.tell(run.state.get("plateau", {}))
 
 
 def looked_before(plan: Plan, data: Data, doctor: Any, start: Run | None = None) -> tuple:

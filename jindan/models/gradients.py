@@ -200,7 +200,9 @@ def _plain(plan: Any, y: Any, a: Array, weight: Any, mask: Any) -> Array:
     """Cross-entropy of probabilities as the textbook writes it, neither clipped nor normalised."""
     truth, a = losses.align(plan.loss, jnp.asarray(y), a)
     a = jnp.clip(a, jnp.finfo(a.dtype).tiny, None)
-    if isinstance(plan.loss, losses.BinaryCrossentropy):
+    if isinstance(plan.loss, (losses.BinaryFocalCrossentropy, losses.CategoricalFocalCrossentropy)):
+        rows = plan.loss.rows(truth, a)
+    elif isinstance(plan.loss, losses.BinaryCrossentropy):
         truth = plan.loss._smooth(truth)
         other = jnp.clip(1 - a, jnp.finfo(a.dtype).tiny, None)
         rows = -jnp.mean(truth * jnp.log(a) + (1 - truth) * jnp.log(other), axis=-1)

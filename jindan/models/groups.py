@@ -13,7 +13,7 @@ from ..layers.graph import Symbol
 from ..layers.shared import fill
 from ..layers.wiring import Wiring, number_of
 from .symbolic import BETWEEN
-from .views import LayerView
+from .views import LayerView, sealed
 
 if TYPE_CHECKING:
     from .layered import Layered
@@ -184,7 +184,8 @@ class GroupView:
 
     @property
     def weights(self) -> list[np.ndarray]:
-        return self.get_weights()
+        """Copies of its arrays that cannot be written to."""
+        return sealed(self.get_weights())
 
     def count_params(self) -> int:
         """Numbers in its weights."""

@@ -15,7 +15,7 @@ from ..layers.shared import Shared, cast_to
 from ..utils import draw_seed
 from .symbolic import Symbolic
 
-CACHES = ("_symbols", "_part", "_seen", "_asked")
+CACHES = ("_symbols", "_part", "_seen", "_asked", "_outlined")
 
 
 class Holding(Symbolic):

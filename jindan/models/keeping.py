@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import numpy as np
 from ..engine.run import Run
 from ..errors import FileError
 from . import folders, saving
+from .config import config_of, made_of
 from .layered import Layered
 
 if TYPE_CHECKING:
@@ -26,7 +28,24 @@ class Kept(Layered):
         """Write plan, weights and optimizer memory into a folder that `jindan.load` reads."""
         run = self._run_to_save()
         with folders.whole_folder(filepath, overwrite=overwrite) as folder:
-            saving.write_run(folder, run, extra={"compiled": self._compiled})
+            saving.write_run(folder, run, extra={"compiled": self._compiled, "keys": self._keys})
+
+    def get_config(self) -> dict[str, Any]:
+        """Its layers and connections, without weights, in the form that JSON has."""
+        return config_of(self)
+
+    @classmethod
+    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
+        """A model of what `get_config` gave, with fresh weights, not compiled."""
+        return made_of(config)
+
+    def to_json(self, **settings: Any) -> str:
+        """`get_config` as text, which `jindan.models.model_from_json` reads; `settings` are `json.dumps`'s."""
+        return json.dumps({"class_name": type(self).__name__, "config": self.get_config()}, **settings)
+
+    trainable_variables = Layered.trainable_weights
+    non_trainable_variables = Layered.non_trainable_weights
+    variables = Layered.weights
 
     def save_weights(self, filepath: str | Path, overwrite: bool = True) -> None:
         """Write the weights alone, as one safetensors file, whatever its name; `load_weights` reads it back."""

@@ -12,7 +12,7 @@ import numpy as np
 from ..engine.data import row_shape
 from ..errors import InputError, ShapeError, StateError
 from ..layers.adapting import Adapting
-from ..layers.base import Layer
+from ..layers.base import Layer, Weight
 from ..layers.network import Network
 from ..layers.shared import Shared, fill
 from ..layers.standardize import Normalization
@@ -24,8 +24,9 @@ from .doors import readers, rows_entered
 from .drawing import Drawing, draw
 from .groups import found_in, free_name, heads, views_of
 from .holding import Holding
+from .outline import Outline, outline_of
 from .symbolic import BETWEEN
-from .views import LayerView
+from .views import LayerView, sealed
 
 
 class Layered(Holding):
@@ -41,6 +42,7 @@ class Layered(Holding):
         self.name = name
         self.wiring: Wiring | None = None
         self.input_shape: Any = None
+        self._open: Any = None  # the shapes of the inputs, where one leaves a length open
         self._dtype = dtype
         self._settings: dict[str, Any] = {}
 
@@ -198,7 +200,10 @@ class Layered(Holding):
 
     @property
     def layers(self) -> list[Any]:
-        """The layers as members of this model; a model within it is one, a GroupView."""
+        """The layers as members of this model; a model within it is one, a GroupView.
+
+        Inputs are none of them: `layers[0]` of a graph is the first that computes, where Keras has an InputLayer.
+        """
         return views_of(self)
 
     @property
@@ -224,12 +229,36 @@ class Layered(Holding):
 
     def count_params(self) -> int:
         """Numbers in all weights."""
+        if self.network is None and all(self.asked(i) is not None for i in range(len(self.specs))):
+            return sum(view.count_params() for view in self.all_layers)
         self._need_shape()
         return self.network.parameters()  # type: ignore[union-attr]
 
-    def summary(self, line_length: int | None = None, print_fn: Any = None, expand_nested: bool = False) -> None:
-        """Print layers, output shapes, parameter counts, memory and FLOPs; of models within it, one line or all."""
-        (print_fn or write_line)(summary(self, line_length or (106 if self.wiring is not None else 90), expand_nested))
+    def asked(self, index: int) -> dict[str, Weight] | None:
+        """The weights a layer asks for, None while it is not known."""
+        if self.network is not None:
+            return self.network.specs[index]
+        return None if self.outline is None else self.outline.weights(index)
+
+    @property
+    def outline(self) -> Outline | None:
+        """What is known of the layers while lengths of a row are open."""
+        if self.__dict__.get("_outlined", (None,))[0] is not self.specs:
+            self._outlined = (self.specs, outline_of(self))
+        return self._outlined[1]
+
+    def summary(self, line_length: int | None = None, print_fn: Any = None, expand_nested: bool = False,
+                show_trainable: bool = False) -> None:  # fmt: skip
+        """Print layers, output shapes, parameter counts, memory and FLOPs; of models within it, one line or all.
+
+        Args:
+            line_length: Characters of a line.
+            print_fn: What prints it.
+            expand_nested: Whether a model within it has a line for each of its layers.
+            show_trainable: Whether a column tells which layers training changes.
+        """
+        width = line_length or (106 if self.wiring is not None else 90)
+        (print_fn or write_line)(summary(self, width, expand_nested, show_trainable))
 
     def plot(self, to_file: Any = None, show_shapes: bool = True, show_params: bool = True) -> Drawing:
         """The layers and their connections as a picture (SVG), which a notebook shows; written to `to_file`, too.
@@ -269,22 +298,24 @@ class Layered(Holding):
 
     @property
     def weights(self) -> list[np.ndarray]:
-        return self.get_weights()
+        """Copies of all arrays that cannot be written to; `set_weights` replaces them."""
+        return sealed(self.get_weights())
 
     @property
     def trainable_weights(self) -> list[np.ndarray]:
-        """Copies of the arrays that training changes."""
+        """Copies of the arrays that training changes, which cannot be written to."""
         return self._weights_where(True)
 
     @property
     def non_trainable_weights(self) -> list[np.ndarray]:
-        """Copies of the arrays that training leaves alone."""
+        """Copies of the arrays that training leaves alone, which cannot be written to."""
         return self._weights_where(False)
 
     def _weights_where(self, trained: bool) -> list[np.ndarray]:
         weights, network = self.ready_weights(), self.network
-        return [np.array(w) for i, found in enumerate(weights) for name, w in found.items()
-                if network.trained(i, name) is trained]  # type: ignore[union-attr]  # fmt: skip
+        found = [np.array(w) for i, own in enumerate(weights) for name, w in own.items()
+                 if network.trained(i, name) is trained]  # type: ignore[union-attr]  # fmt: skip
+        return sealed(found)
 
     def _float(self) -> str:
         named = [self._dtype, *(spec.dtype for spec in self.specs[:1]), floatx()]

@@ -62,7 +62,8 @@ def load(path: Any) -> Any:
         )  # fmt: skip
     run, body = saving.read_run(folder)
     model = Model.from_run(run)
-    model._compiled = bool(body.get("compiled", True))
+    model._compiled, keys = bool(body.get("compiled", True)), body.get("keys")
+    model._keys = None if keys is None else tuple(map(str, keys))
     table = folder / PREPROCESSING
     if table.exists():
         from ..runs.tables import TableModel

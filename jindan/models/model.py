@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..callbacks import History
-from ..engine.data import Data, check_targets, count
+from ..engine.data import Data, check_targets
 from ..engine.generate import generate
 from ..engine.run import Run
 from ..engine.train import train
-from ..errors import StateError
 from ..layers.graph import symbol_of
 from ..layers.network import Weights
 from ..layers.wiring import Wiring, stack_of
@@ -20,6 +19,7 @@ from ..plan import Plan
 from ..spec import get
 from ..utils import draw_seed, snake_case, write_line
 from . import feeding, fitting, saving, using, watching
+from .batchwise import Batchwise
 from .compiling import OptimizerView, settings_of, view_of
 from .display import Line
 from .doors import readers
@@ -27,11 +27,11 @@ from .holding import apart
 from .keeping import Kept
 from .layered import Layered
 from .ports import Ports, no_graph
-from .subclassing import ByCall, are_symbols, has_call, need_flag
+from .subclassing import ByCall, are_symbols, has_call, listed, need_flag
 from .wired import wire
 
 
-class Model(ByCall, Kept):
+class Model(ByCall, Batchwise, Kept):
     """A graph of layers between inputs and outputs, and the base of `Sequential`.
 
     A layer object has one set of weights, and is frozen or not, in all models that it stands in, as in Keras: what is
@@ -50,8 +50,8 @@ class Model(ByCall, Kept):
     ((None, 1), ['dense', 'add', 'dense_1'])
 
     Args:
-        inputs: An `Input`, or a list of them.
-        outputs: What layers give, one value or a list.
+        inputs: An `Input`, or a list or dict of them. Of a dict, rows are given by its keys, or in its order.
+        outputs: What layers give, one value, a list or a dict, whose keys name targets, losses, metrics and outputs.
         name: For people.
         dtype: "float32" or "float64"; None is float64 where JAX was told to use it (`jax_enable_x64`).
     """
@@ -67,10 +67,9 @@ class Model(ByCall, Kept):
         if inputs is None or outputs is None:
             raise no_graph(type(self).__name__, inputs, outputs)
         super().__init__(name or "model", dtype)
-        given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        ends = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-        values = [symbol_of(value, "inputs of Model") for value in given]
-        wire(self, values, [symbol_of(value, "outputs of Model") for value in ends])
+        values = [symbol_of(value, "inputs of Model") for value in listed(inputs)]
+        wire(self, values, [symbol_of(value, "outputs of Model") for value in listed(outputs)])
+        self._keyed(inputs, outputs)
 
     @property
     def ports(self) -> Ports:
@@ -116,6 +115,7 @@ class Model(ByCall, Kept):
         settings["optimizer"] = Plan(self.specs, **{"dtype": self._float(), **settings}).optimizer
         # Compiling again starts the optimizer anew, as in Keras; the weights stay.
         self._settings, self._compiled, self._run = settings, loss is not None, None
+        self._seen_batch = False  # of `train_on_batch`
 
     @property
     def optimizer(self) -> OptimizerView:
@@ -215,9 +215,10 @@ class Model(ByCall, Kept):
             callbacks: From jindan.callbacks or your own.
             validation_split: Share of the last rows kept for validation.
             validation_data: (x, y) or (x, y, sample_weight).
-            shuffle: Whether each epoch has a new order of rows.
+            shuffle: Whether each epoch has a new order of rows, or of batches that go by number, as those of a
+                `PyDataset`.
             class_weight: {class number: weight}, or "balanced".
-            sample_weight: One number a row.
+            sample_weight: One number a row, for all outputs.
             steps_per_epoch, validation_steps: Batches an epoch, for endless iterators; of validation arrays, the first
                 `validation_steps` batches are used.
             seed: Fixes fresh weights, order of rows and noise.
@@ -238,9 +239,12 @@ class Model(ByCall, Kept):
         plan, own = self._plan_to_fit(batch_size, epochs, initial_epoch, callbacks, shuffle, seed)
         steps = fitting.counts(steps_per_epoch, validation_steps, validation_batch_size)
         validation = (validation_split, validation_data)
-        feed = feeding.feed(x, y, sample_weight, *validation, plan.batch_size, self.ports, *steps)
+        order: Any = {"seed": plan.seed if shuffle else None, "start": int(initial_epoch)}
+        feed = feeding.feed(x, y, sample_weight, *validation, plan.batch_size, self.ports, *steps, **order)
         plan = fitting.fed(plan, feed, class_weight)
-        return self._train(plan, feed, own, Line(verbose), int(initial_epoch), doctor)
+        history = self._train(plan, feed, own, Line(verbose), int(initial_epoch), doctor)
+        fitting.tell_monitors(callbacks, history, int(initial_epoch))
+        return history
 
     def _train(self, plan: Plan, feed: feeding.Feed, own: list, line: Line, first: int, doctor: Any) -> History:
         with self.shaped(feed.first.x):
@@ -299,21 +303,6 @@ class Model(ByCall, Kept):
         # A scheduler of the user's may have moved the rate; as in Keras, it stays moved.
         self._settings["optimizer"] = run.plan.optimizer
 
-    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """One update on these rows; returns their loss and metrics before it."""
-        x = self._met(x)
-        rows = self.ports.x(x)
-        history = self.fit(rows, y, count(rows), sample_weight=sample_weight, shuffle=False, verbose=0)
-        return using.scores({name: values[-1] for name, values in history.history.items()}, return_dict)
-
-    def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Loss and metrics of these rows."""
-        return self.evaluate(x, y, verbose=0, sample_weight=sample_weight, return_dict=return_dict)
-
-    def predict_on_batch(self, x: Any) -> Any:
-        """Outputs for these rows."""
-        return self.predict(x)
-
     # -- using ---------------------------------------------------------------------------------------------------
 
     def evaluate(
@@ -362,12 +351,15 @@ class Model(ByCall, Kept):
 
         `training=True` computes as in training: dropout and noise are drawn anew at each call, and batches normalised
         by their own moments; the model stays as it is. In a graph, `training=False` runs it as at inference always.
+        A model that only augments and prepares rows draws unless `training=False`, as for a pipeline of data.
         """
         need_flag(training, self.name)
         if are_symbols(x):
             outputs = self.as_part([symbol_of(value, self.name) for value in self._meet(x)], training)
             return self._returned(outputs[0] if len(outputs) == 1 else outputs)
         x = self._met(x)
+        if training is None and using.augments(self, x):
+            return self._returned(using.augmented(self, x))
         return self._returned(using.drawn(self, x)) if training else self.predict(x)
 
     def generate(
@@ -379,16 +371,7 @@ class Model(ByCall, Kept):
                         top_k=top_k, seed=seed)  # fmt: skip
 
     def _need_compiled(self) -> None:
-        if not self._compiled:
-            raise StateError(
-                "The model was not compiled.",
-                where=self.name,
-                expected="model.compile(optimizer=…, loss=…) first",
-                received="no loss",
-                help='For classes: model.compile(optimizer="adam", loss="categorical_crossentropy").',
-            )
-        if not self.specs:
-            raise StateError("The model has no layers.", where=self.name, help="model.add(Dense(1))")
+        using.need_compiled(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} of {len(self.specs)} layers>"

@@ -53,8 +53,30 @@ class Ports:
     def pair(self, given: Any) -> Any:
         """validation_data, (x, y) or (x, y, weight), brought into order."""
         if isinstance(given, (tuple, list)) and len(given) in (2, 3):
-            return (self.x(given[0]), self.y(given[1]), *given[2:])
+            return (self.x(given[0]), self.y(given[1]), *map(self.weight, given[2:]))
         return given
+
+    def weight(self, given: Any) -> Any:
+        """sample_weight: one number a row, which counts for all outputs; for each output it may be given, if alike.
+
+        Raises:
+            InputError: where the outputs would weigh a row differently.
+
+        >>> Ports(outputs=("a", "b")).weight({"a": [1, 0], "b": [1, 0]})
+        [1, 0]
+        """
+        several = isinstance(given, Mapping) or (isinstance(given, (list, tuple)) and any(map(np.ndim, given)))
+        if not several or (len(self.outputs) == 1 and not isinstance(given, Mapping)):
+            return given
+        parts = self.by_output(given, "sample_weight")
+        if all(part is parts[0] or np.array_equal(part, parts[0]) for part in parts):
+            return parts[0]
+        raise InputError(
+            "A row has one weight, which counts for all outputs.", where="sample_weight",
+            expected="one number a row, (rows,)", received=f"weights of their own for {', '.join(self.outputs)}",
+            help="loss_weights weigh outputs; where rows of an output are not to count at all, give compile a loss of "
+            "your own for it that is 0 on them, such as on targets that are -1.",
+        )  # fmt: skip
 
     def by_output(self, given: Any, what: str) -> list[Any]:
         """Something for each output, given as a dict by name or a list in order; None where nothing was given."""
@@ -77,7 +99,8 @@ class Ports:
         if unknown:
             raise InputError(
                 f"The model has no {kind} of that name.", where=where, expected=", ".join(names),
-                received=", ".join(map(str, unknown)), help=f"Name them: {kind.title()} layers take name=.",
+                received=", ".join(map(str, unknown)),
+                help="Name them by the keys of a dict, Model(inputs={…}, outputs={…}), or by name= of layers.",
             )  # fmt: skip
 
 

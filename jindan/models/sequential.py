@@ -75,8 +75,11 @@ class Sequential(Model):
                 "This is not a layer.", where=f"layer {len(self.specs) + 1}", expected="a layer such as Dense(30)",
                 received=repr(layer), help="Put functions into Activation(function).",
             )  # fmt: skip
-        if layer.input_shape is not None and not self.specs and None not in layer.input_shape:
-            self.input_shape = tuple(layer.input_shape)
+        if layer.input_shape is not None and not self.specs:
+            if None in layer.input_shape:
+                self._open = (tuple(layer.input_shape),)
+            else:
+                self.input_shape = tuple(layer.input_shape)
         if isinstance(layer, Input):
             if self.specs:
                 raise InputError(

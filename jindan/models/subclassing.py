@@ -37,7 +37,7 @@ class ByCall:
     wiring: Wiring | None
     input_shape: Any
     _by_call = False
-    _keys: tuple[str, ...] | None = None
+    _keys: tuple[str, ...] | None
     _compiled_with: dict[str, Any] | None = None
 
     def _refuse_steps(self) -> None:
@@ -116,14 +116,14 @@ class ByCall:
         """Values of a graph that the model is called on, in the order of its inputs."""
         if self._untraced:
             forms = _mapped(values, lambda value, _: shape_of(symbol_of(value, self.name)))
-            if any(form is None for form in _flat(forms)):
+            if any(form is None for form in listed(forms)):
                 raise InputError(
                     "A model whose `call` is yet to be traced needs values whose shape is known.", where=self.name,
                     expected="an Input with the lengths of all axes", received="an Input that leaves one open",
                     help=f"{self.name}.build((None, 10, 4)) before it is called, say.",
                 )  # fmt: skip
             self._trace(forms)
-        return self.ports.ordered(values) if isinstance(values, Mapping) else _flat(values)  # type: ignore[attr-defined]
+        return self.ports.ordered(values) if isinstance(values, Mapping) else listed(values)  # type: ignore[attr-defined]
 
     def build(self, input_shape: Any = None) -> None:
         """Fix the shape of a row, given with or without the batch axis (None); of several inputs, a list or dict."""
@@ -156,25 +156,17 @@ class ByCall:
         for key, name in _named(self):
             names.setdefault(key, name)
         self.hold((), ())  # type: ignore[attr-defined]  # of an attempt that failed
-        wire(self, _flat(values), ends, names)
-        if isinstance(found, Mapping):
-            wiring: Any = self.wiring
-            self._keys = tuple(map(str, found))
-            self.wiring = wiring.replace(names=(*wiring.names[: wiring.inputs], *self._keys))
+        wire(self, listed(values), ends, names)
+        self._keys = None
+        self._keyed(None, found)  # type: ignore[attr-defined]
         if self._compiled_with is not None:
             settings, self._compiled_with = self._compiled_with, None
             self.compile(**{**settings, "optimizer": self.optimizer})  # type: ignore[attr-defined]
 
-    def _returned(self, found: Any) -> Any:
-        """Outputs as `call` returned them: by their names, where it did so."""
-        if self._keys is None:
-            return found
-        return dict(zip(self._keys, found if len(self._keys) > 1 else [found], strict=True))
-
 
 def are_symbols(x: Any) -> bool:
     """Whether a model is called on values of a graph."""
-    values = _flat(x)
+    values = listed(x)
     return bool(values) and all(isinstance(value, (Symbol, Input)) for value in values)
 
 
@@ -225,6 +217,9 @@ def _within(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 # -- errors ------------------------------------------------------------------------------------------------------
 
 
+PLACE = "  in:       "
+
+
 class _PlaceTold:
     """Errors of a `call` told with the line they come from; what is none of jindan's, as one of jindan's."""
 
@@ -244,8 +239,8 @@ class _PlaceTold:
                 where=f"{self.where}{line}", expected="layers called on what layers give; + − × / and parts of these",
                 received=f"{type(error).__name__}: {error}", help=HELP,
             ) from error  # fmt: skip
-        if line and not getattr(error, "__notes__", None):
-            error.add_note(f"  in:       {self.where}{line}")
+        if line and not any(note.startswith(PLACE) for note in getattr(error, "__notes__", ())):
+            error.add_note(f"{PLACE}{self.where}{line}")
 
     def _line(self, trace: Any) -> str:
         """The last line of the user's that led there."""
@@ -259,7 +254,7 @@ class _PlaceTold:
 
 def _ends(found: Any, kind: str) -> list[Symbol]:
     """The values that a `call` gave."""
-    ends = _flat(found)
+    ends = listed(found)
     if not ends or not all(isinstance(end, (Symbol, Input)) for end in ends):
         raise InputError(
             "`call` gives what layers give.", where=f"call of {kind}", help="return self.head(x)",
@@ -271,10 +266,10 @@ def _ends(found: Any, kind: str) -> list[Symbol]:
 
 def _need_alike(one: Any, other: Any, kind: str) -> None:
     """Refuse outputs of other number or names in training than at inference."""
-    if len(_flat(one)) != len(_flat(other)) or (isinstance(one, Mapping) and set(one) != set(other)):
+    if len(listed(one)) != len(listed(other)) or (isinstance(one, Mapping) and set(one) != set(other)):
         raise InputError(
             "`call` gives other outputs in training than at inference.", where=f"call of {kind}",
-            expected="the same outputs", received=f"{len(_flat(one))} and {len(_flat(other))}",
+            expected="the same outputs", received=f"{len(listed(one))} and {len(listed(other))}",
             help="A branch on `training` may change numbers, not outputs.",
         )  # fmt: skip
 
@@ -291,7 +286,8 @@ def _mapped(values: Any, make: Callable[[Any, str | None], Any]) -> Any:
     return make(values, None)
 
 
-def _flat(values: Any) -> list[Any]:
+def listed(values: Any) -> list[Any]:
+    """One value, or those of a list or dict in its order."""
     if isinstance(values, Mapping):
         return list(values.values())
     return list(values) if isinstance(values, (list, tuple)) else [values]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InputError
@@ -23,6 +24,7 @@ class Symbolic:
     _held: tuple[Shared, ...]
     wiring: Wiring | None
     input_shape: Any
+    _keys: tuple[str, ...] | None = None  # of outputs that are a dict
 
     @property
     def graph(self) -> Wiring:
@@ -50,14 +52,31 @@ class Symbolic:
         return self.symbols()[2]
 
     @property
-    def output(self) -> Symbol:
-        """What the model gives, where that is one value."""
-        return self.outputs[0]
+    def output(self) -> Any:
+        """What the model gives: one value, or several as a list or dict, as it was made."""
+        return self._returned(self.outputs if len(self.outputs) > 1 else self.outputs[0])
 
     @property
-    def input(self) -> Symbol:
-        """The model's input, where it is one."""
-        return self.inputs[0]
+    def input(self) -> Any:
+        """What the model reads: one value, or several as a list."""
+        return self.inputs if len(self.inputs) > 1 else self.inputs[0]
+
+    def _keyed(self, inputs: Any, outputs: Any) -> None:
+        """Call inputs and outputs by their keys, where they are dicts; outputs are a dict from now on."""
+        wiring: Any = self.wiring
+        names, n = list(wiring.names), wiring.inputs
+        if isinstance(inputs, Mapping):
+            names[:n] = map(str, inputs)
+        if isinstance(outputs, Mapping):
+            self._keys = tuple(map(str, outputs))
+            names[n:] = self._keys
+        self.wiring = wiring.replace(names=tuple(names))
+
+    def _returned(self, found: Any) -> Any:
+        """Outputs as the model was made to give them: by their names, where that is a dict."""
+        if self._keys is None:
+            return found
+        return dict(zip(self._keys, found if len(self._keys) > 1 else [found], strict=True))
 
     def as_part(self, values: list[Any], training: bool | None = None) -> list[Any]:
         """What the model gives for values of a graph, where it stands as one layer."""

@@ -6,6 +6,10 @@ from typing import Any
 
 from ..engine.data import count, cut
 from ..engine.forward import evaluate, predict, sample
+from ..errors import StateError
+from ..layers.adapting import Immediate
+from ..layers.base import Layer
+from ..layers.graph import seed_of_call
 from ..utils import draw_seed
 from . import feeding, fitting, watching
 
@@ -50,9 +54,42 @@ def outputs(model: Any, x: Any, batch_size: Any, steps: Any, callbacks: Any) -> 
 
 def drawn(model: Any, x: Any) -> Any:
     """Outputs as training computes them, its noise drawn anew."""
+    return _sampled(model, x, model.specs, draw_seed())
+
+
+def augments(model: Any, x: Any) -> bool:
+    """Whether a model called on arrays draws untold: where its layers augment and prepare rows, and learn nothing."""
+    if not any(layer.draws_on_arrays for layer in model.specs) or feeding.are_batches(x, model.ports):
+        return False
+    with model.shaped(model._rows_alone(x, None), check=False):
+        pairs = zip(model.specs, model.network.specs, strict=True)
+        return all(isinstance(layer, Immediate) or not own for layer, own in pairs)
+
+
+def augmented(model: Any, x: Any) -> Any:
+    """Rows augmented by such a model; as in Keras, its other layers are as at inference."""
+    layers = tuple(layer if layer.draws_on_arrays or not layer.random else layer.replace(inference=True)
+                   for layer in model.specs)  # fmt: skip
+    return _sampled(model, x, layers, seed_of_call(model.specs))
+
+
+def _sampled(model: Any, x: Any, layers: tuple[Layer, ...], seed: int) -> Any:
     rows = model._rows_alone(x, None)
     with model.shaped(rows, check=False):
-        return sample(model.plan, model._need_shape(), model.ready_weights(), rows, draw_seed())
+        plan = model.plan if layers is model.specs else model.plan.replace(layers=layers)
+        return sample(plan, model._need_shape(), model.ready_weights(), rows, seed)
+
+
+def need_compiled(model: Any) -> None:
+    """Refuse a model that has no loss, or no layers."""
+    if not model._compiled:
+        raise StateError(
+            "The model was not compiled.", where=model.name, received="no loss",
+            expected="model.compile(optimizer=…, loss=…) first",
+            help='For classes: model.compile(optimizer="adam", loss="categorical_crossentropy").',
+        )  # fmt: skip
+    if not model.specs:
+        raise StateError("The model has no layers.", where=model.name, help="model.add(Dense(1))")
 
 
 def scores(figures: dict[str, float], return_dict: bool) -> Any:

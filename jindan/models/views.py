@@ -75,28 +75,25 @@ class LayerView:
 
     @property
     def weights(self) -> list[np.ndarray]:
-        return self.get_weights()
+        """Copies of its arrays that cannot be written to; `set_weights` replaces them."""
+        return sealed(self.get_weights())
 
     @property
     def kernel(self) -> np.ndarray:
-        return np.array(self._model.ready_weights()[self._index]["kernel"])
+        return sealed([np.array(self._model.ready_weights()[self._index]["kernel"])])[0]
 
     @property
     def bias(self) -> np.ndarray:
-        return np.array(self._model.ready_weights()[self._index]["bias"])
+        return sealed([np.array(self._model.ready_weights()[self._index]["bias"])])[0]
 
     def count_params(self) -> int:
         """Numbers in its weights."""
-        network = self._model.network
-        return 0 if network is None else sum(int(np.prod(w.shape)) for w in network.specs[self._index].values())
+        return sum(int(np.prod(w.shape)) for w in (self._model.asked(self._index) or {}).values())
 
     def count_trained(self) -> int:
         """Numbers in its weights that training changes."""
-        network = self._model.network
-        if network is None:
-            return 0
-        specs = network.specs[self._index]
-        return sum(int(np.prod(w.shape)) for name, w in specs.items() if network.trained(self._index, name))
+        asked = self._model.asked(self._index) or {}
+        return sum(int(np.prod(w.shape)) for w in asked.values() if self.spec.trainable and w.trainable)
 
     def get_config(self) -> dict[str, Any]:
         """Its settings by name."""
@@ -157,3 +154,15 @@ class LayerView:
 
     def __repr__(self) -> str:
         return f"<{self.spec!r} of {self._model.name!r}>"
+
+
+def sealed(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """Copies of weights that cannot be written to: what is written there would be lost in silence.
+
+    >>> sealed([np.zeros(2)])[0][:] = 1
+    Traceback (most recent call last):
+    ValueError: assignment destination is read-only
+    """
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays

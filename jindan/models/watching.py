@@ -109,7 +109,10 @@ class Watched:
                 if self.model.stop_training and not last:
                     self._end_epoch(data)
                     break
-        if data.validation is not None and not self.cut:
+        if self.cut:
+            return
+        self.feed.ended()
+        if data.validation is not None:
             self._tell_of_validation(data.validation)
 
     def _chosen(self, run: Run) -> Run | None:

@@ -33,6 +33,8 @@ def wire(model: Any, values: list[Symbol], found: list[Symbol], names: dict[int,
     if all(shape is not None for shape in shapes):
         told = shapes[0] if len(shapes) == 1 else tuple(shapes)
         model.input_shape = rows_entered(told, readers(model.specs, model.graph))
+    else:
+        model._open = tuple(tuple(value.layer.shape) for value in values)  # type: ignore[attr-defined]
     if model.input_shape is not None:
         _ = model.network.shapes  # refused now rather than at the first fit
         model._fit()

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..joint import parts_of
-from ..losses import CustomLoss
 from ..metrics import LossMetric
 from ..plan import Plan
 from .scoring import Scoring
@@ -81,7 +80,7 @@ class Halving:
 
 def told_apart(plan: Plan, judge: Plan) -> Plan:
     """The plan with a metric besides: the loss of `judge` alone, as penalties of different sizes compare nothing."""
-    if len(parts_of(judge.loss)) > 1 or isinstance(judge.loss, CustomLoss):
+    if len(parts_of(judge.loss)) > 1 or judge.loss.batchwise:
         return plan
     return plan.replace(metrics=(*plan.metrics, LossMetric(judge.loss, name=HELD)))
 

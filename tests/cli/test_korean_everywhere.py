@@ -21,7 +21,8 @@ NOT_REACHED = (
     "callbacks/base", "callbacks/ready", "confusion", "utils", "errors", "data/contamination", "data/encoding",
     "data/hand_", "doctor/diagnosis", "doctor/overfit_few", "doctor/repairs_bench", "doctor/starting", "doctor/watch",
     "doctor/words", "engine/generate", "engine/program", "estimators/", "layers/functions", "layers/graph",
-    "layers/reading", "layers/settled", "models/", "ops/", "report/plots", "report/studies", "select/",
+    "keras_style",
+    "layers/reading", "layers/settled", "metric_state", "models/", "ops/", "report/plots", "report/studies", "select/",
 )  # fmt: skip
 # Of rooms of which most is not reached, what is: run folders and the search.
 REACHED = (

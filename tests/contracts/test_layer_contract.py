@@ -270,7 +270,7 @@ OTHERWISE = ("Input", "Maxout", "Residual", "PositionEmbedding", "PositionalEnco
              "GroupQueryAttention", "Bidirectional", "TimeDistributed", "SimpleRNN", "RNN", "Lambda", "Normalization",
              "Nested", "SpectralNormalization", "Solarization", "KLSparsity", "Sampling", "FixedMask", "WithMask",
              "Discretization", "IntegerLookup", "StringLookup", "TextVectorization", "Hashing",
-             "Divide", "GetItem", "InTraining",
+             "Absolute", "Divide", "GetItem", "InTraining", "Power", "PowerOf",
              *(name for name in LAYERS if name.startswith("SpatialDropout")),
              *(name for name in LAYERS if name.startswith("Random")))  # fmt: skip
 

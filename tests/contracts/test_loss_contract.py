@@ -136,11 +136,34 @@ LOSSES = {
         lambda y, p: np.maximum(((1 - y) * p).max(1) - (y * p).sum(1) + 1, 0), ONE_HOT, PROBABILITIES, ONE_HOT, 0,
         "CategoricalHinge",
     ),
+    "BinaryFocalCrossentropy": Case(
+        lambda y, p: (-((y * (1 - p) + (1 - y) * p) ** 2) * (y * np.log(p) + (1 - y) * np.log(1 - p))).mean(1),
+        BITS, SIGMOIDS, BITS, 0, "BinaryFocalCrossentropy",
+    ),
+    "CategoricalFocalCrossentropy": Case(
+        lambda y, p: -(0.25 * (1 - p) ** 2 * y * np.log(p)).sum(1), ONE_HOT, PROBABILITIES, ONE_HOT, 0,
+        "CategoricalFocalCrossentropy",
+    ),
+    # The rows of a batch have one loss together.
+    "Dice": Case(
+        lambda y, p: np.full(len(y), 1 - 2 * (y * p).sum() / (y.sum() + p.sum() + EPSILON)), BITS, SIGMOIDS, BITS, 0,
+        "Dice",
+    ),
+    "Tversky": Case(
+        lambda y, p: np.full(
+            len(y), 1 - (y * p).sum() / ((y * p).sum() + (0.5 * y * (1 - p) + 0.5 * p * (1 - y)).sum() + EPSILON)
+        ),
+        BITS, SIGMOIDS, BITS, 0, "Tversky",
+    ),
     "CustomLoss": Case(
         lambda y, p: (np.abs(y - p) ** 3).mean(1), *REAL, REAL[0], 0,
         loss=CustomLoss(spec.register("loss", "cubic-of-the-contract", cubic)),
     ),
 }  # fmt: skip
+# Of predictions in [0, 1], and of those that sum to 1 besides.
+SHARES = ["BinaryCrossentropy", "BinaryFocalCrossentropy", "Dice", "Tversky"]
+NORMALISED = ["KLDivergence", "CategoricalHinge", "CategoricalFocalCrossentropy"]
+FOCAL = ["BinaryFocalCrossentropy", "CategoricalFocalCrossentropy"]
 FUSED = ["BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"]
 
 
@@ -210,7 +233,7 @@ def test_from_logits(name, keras64):
     agree(jax.grad(lambda z: loss(case.y, z))(jnp.asarray(LOGITS)), z.grad, 1e-12)
 
 
-@pytest.mark.parametrize("name", FUSED)
+@pytest.mark.parametrize("name", [*FUSED, *FOCAL])
 def test_extreme_logits(name):
     case, loss = LOSSES[name], loss_of(name, from_logits=True)
     z = np.where(RNG.random((ROWS, OUTPUTS)) < 0.5, -1e4, 1e4).astype(np.float32)
@@ -218,10 +241,10 @@ def test_extreme_logits(name):
     value, slope = jax.value_and_grad(lambda z: loss(y, z))(jnp.asarray(z))
     assert np.isfinite(value)
     assert np.all(np.isfinite(slope))
-    assert value > 100  # half the rows are wrong by about 1e4
+    assert value > 100 * getattr(loss, "alpha", 1)  # half the rows are wrong by about 1e4
 
 
-@pytest.mark.parametrize("name", [*FUSED, "KLDivergence", "Poisson"])
+@pytest.mark.parametrize("name", [*FUSED, *FOCAL, "KLDivergence", "Poisson"])
 def test_probabilities_of_zero_and_one(name):
     case, loss = LOSSES[name], loss_of(name)
     y = np.asarray(case.y, np.int32 if case.y.ndim == 1 else np.float32)
@@ -240,9 +263,9 @@ def test_minimum_at_a_perfect_prediction(name, x64):
     assert best == pytest.approx(least, abs=2e-7)
     for _ in range(20):
         other = np.clip(case.perfect + 0.1 * RNG.normal(size=case.perfect.shape), EPSILON, 1 - EPSILON)
-        if name not in (*FUSED, "KLDivergence", "CategoricalHinge"):
+        if name not in (*FUSED, *SHARES, *NORMALISED):
             other = case.perfect + 0.1 * RNG.normal(size=case.perfect.shape)
-        elif name != "BinaryCrossentropy":
+        elif name not in SHARES:
             other = other / other.sum(1, keepdims=True)
         assert float(loss(case.y, other)) >= best
 
@@ -264,7 +287,7 @@ def test_gradient(name, x64):
     )
 
 
-@pytest.mark.parametrize("name", FUSED)
+@pytest.mark.parametrize("name", [*FUSED, *FOCAL])
 def test_gradient_from_logits(name, x64):
     loss, y = loss_of(name, from_logits=True), LOSSES[name].y
     agree(jax.grad(lambda z: loss(y, z))(jnp.asarray(LOGITS)), slopes(lambda z: loss(y, z), LOGITS), SLOPE_TOLERANCE)
@@ -311,3 +334,29 @@ def test_targets_without_their_last_axis():
 def test_a_perfect_batch_has_no_nan_gradient_under_the_root():
     rmse = losses.RootMeanSquaredError()
     assert np.all(np.asarray(jax.grad(lambda p: rmse(jnp.ones((3, 2)), p))(jnp.ones((3, 2)))) == 0)
+
+
+@pytest.mark.parametrize("name", FOCAL)
+@pytest.mark.parametrize("settings", [{}, {"gamma": 0.0}, {"gamma": 0.7, "alpha": 0.6}, {"label_smoothing": 0.2}])
+def test_focal_settings_as_in_keras(name, settings, keras64):
+    more = [{}, {"apply_class_balancing": True}] if name.startswith("Binary") else [{}]
+    for own in more:
+        for from_logits, p in ((False, LOSSES[name].p), (True, LOGITS)):
+            given = {**settings, **own, "from_logits": from_logits}
+            oracle = getattr(keras64.losses, name)(**given)
+            agree(loss_of(name, **given)(LOSSES[name].y, p), oracle(LOSSES[name].y, p), KERAS)
+
+
+@pytest.mark.parametrize("name", FOCAL)
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+def test_focal_slopes_are_finite_where_nothing_is_wrong(name, gamma):
+    slope = jax.grad(lambda p: loss_of(name, gamma=gamma)(LOSSES[name].y, p))(jnp.asarray(LOSSES[name].perfect))
+    assert np.all(np.isfinite(slope))
+
+
+@pytest.mark.parametrize("axis", [None, (1, 2), -1, (0, 1), 0])
+@pytest.mark.parametrize(("name", "settings"), [("Dice", {}), ("Tversky", {"alpha": 0.2, "beta": 0.9})])
+def test_areas_as_in_keras(name, settings, axis, keras64):
+    y, p = RNG.integers(0, 2, (5, 4, 3)).astype(float), RNG.uniform(size=(5, 4, 3))
+    oracle = getattr(keras64.losses, name)(axis=axis, **settings)
+    agree(getattr(losses, name)(axis=axis, **settings)(y, p), oracle(y, p), KERAS)

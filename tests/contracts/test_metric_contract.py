@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -46,6 +48,14 @@ def top(k):
     )
 
 
+def jaccard(asked):
+    """scikit-learn's mean over the classes asked for, from class numbers or scores."""
+    classes = lambda a: a if a.ndim == 1 else a.argmax(1)  # noqa: E731
+    return lambda y, p, w: oracle.jaccard_score(
+        classes(y), classes(p), labels=list(asked), average="macro", sample_weight=w, zero_division=0
+    )
+
+
 def cubic_error(y_true, y_pred):
     return jnp.mean(jnp.abs(y_true - y_pred) ** 3, axis=-1)
 
@@ -81,6 +91,14 @@ METRICS = {
         lambda y, p, w: oracle.roc_auc_score(y.ravel(), np.floor(p.ravel() * BINS), sample_weight=w),
     ),
     "R2Score": (metrics.R2Score(), REAL, GUESS, lambda y, p, w: oracle.r2_score(y, p, sample_weight=w)),
+    "IoU": (metrics.IoU(CLASSES, (1, 3)), LABELS, SCORES.argmax(1), jaccard([1, 3])),
+    "MeanIoU": (metrics.MeanIoU(CLASSES), LABELS, SCORES.argmax(1), jaccard(range(CLASSES))),
+    "OneHotIoU": (metrics.OneHotIoU(CLASSES, (0,)), ONE_HOT, SCORES, jaccard([0])),
+    "OneHotMeanIoU": (metrics.OneHotMeanIoU(CLASSES), ONE_HOT, SCORES, jaccard(range(CLASSES))),
+    "BinaryIoU": (
+        metrics.BinaryIoU(), BITS, CHANCES,
+        lambda y, p, w: oracle.jaccard_score(y.ravel(), p.ravel() >= 0.5, average="macro", sample_weight=w),
+    ),
     "CustomMetric": (
         metrics.CustomMetric(cubic_error), REAL, GUESS,
         lambda y, p, w: np.average((np.abs(y - p) ** 3).mean(1), weights=w),
@@ -247,3 +265,28 @@ def test_a_class_stands_for_its_object_as_in_keras():
 def test_an_unknown_metric_suggests_the_nearest():
     with pytest.raises(UnknownNameError, match="Did you mean `accuracy`"):
         metrics.resolve("acuracy", losses.MeanSquaredError(), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("MeanIoU", {}), ("MeanIoU", {"ignore_class": 1}), ("MeanIoU", {"sparse_y_pred": False}),
+     ("IoU", {"target_class_ids": [0, 2]}), ("OneHotMeanIoU", {}), ("BinaryIoU", {"threshold": 0.3})],
+)  # fmt: skip
+@pytest.mark.parametrize("classes", [3, 4, 6])
+def test_areas_of_images_as_in_keras(name, settings, classes, keras64):
+    rng = np.random.default_rng(8)
+    truth, scores = rng.integers(0, 4, (6, 5, 5)), rng.normal(size=(6, 5, 5, 4))
+    weight = rng.uniform(size=6)
+    guess = scores.argmax(-1) if name in ("MeanIoU", "IoU") and settings.get("sparse_y_pred", True) else scores
+    given = {**settings} if name == "BinaryIoU" else {"num_classes": classes, **settings}
+    if name == "BinaryIoU":
+        truth, guess = truth[..., None] % 2, scores[..., :1]
+    if name == "OneHotMeanIoU":
+        truth = np.eye(4)[truth]
+    theirs, ours = getattr(keras64.metrics, name)(**given, dtype="float64"), getattr(metrics, name)(**given)
+    assert ours.label == re.sub(r"_\d+$", "", theirs.name)
+    for rows in (None, weight):
+        theirs.reset_state()
+        each = None if rows is None else np.broadcast_to(rows[:, None, None], (6, 5, 5))
+        theirs.update_state(truth, guess, each)
+        agree(ours(truth, guess, rows), float(theirs.result()), 1e-6)  # Keras adds 1e-7 to what it divides by

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jindan import spec
+from jindan import layers, spec
 from jindan.errors import InputError, ShapeError
-from jindan.layers import Dense, Flatten, Rescaling
+from jindan.layers import Dense, Flatten, GaussianNoise, Rescaling
 from jindan.layers.augmentation import (
     RandomBrightness,
     RandomContrast,
@@ -21,6 +21,7 @@ from jindan.layers.augmentation import (
 )
 from jindan.layers.base import Context
 from jindan.layers.resampling import at
+from jindan.models import Sequential
 from jindan.plan import Plan
 
 RNG = np.random.default_rng(417)
@@ -286,3 +287,55 @@ def test_bad_settings(make, words):
 def test_rows_that_are_no_images():
     with pytest.raises(ShapeError, match=r"RandomFlip cannot take rows of shape \(4,\)"):
         RandomFlip().output_shape((4,))
+
+
+# -- called on arrays --------------------------------------------------------------------------------------------
+
+
+def differ(a, b):
+    return not np.array_equal(np.asarray(a), np.asarray(b))
+
+
+@pytest.mark.parametrize("layer", [*MOVING, *COLOURING], ids=ids)
+def test_on_arrays_it_draws_as_in_keras(layer):
+    still = np.asarray(layer.apply({}, jnp.asarray(IMAGES), Context()))
+    assert differ(layer(IMAGES), layer(IMAGES))
+    assert differ(layer(IMAGES), still)
+    assert differ(layer(IMAGES, training=True), still)
+    assert np.array_equal(layer(IMAGES, training=False), still)
+    assert np.array_equal(layer.replace(inference=True)(IMAGES), still)
+
+
+def test_what_keras_draws_on_arrays():
+    keras = pytest.importorskip("keras", reason="Keras is an oracle only where installed")
+    images = IMAGES.astype(np.float32)
+    drawing = {"RandomFlip": {}, "RandomRotation": {"factor": 0.2}, "RandomZoom": {"height_factor": 0.3}}
+    for name, settings in {**drawing, "Dropout": {"rate": 0.5}, "GaussianNoise": {"stddev": 0.5}}.items():
+        ours, theirs = getattr(layers, name)(**settings), getattr(keras.layers, name)(**settings)
+        for told in ({}, {"training": True}, {"training": False}):
+            assert differ(ours(images, **told), images) == differ(theirs(images, **told), images), (name, told)
+
+
+def test_a_model_that_only_augments_draws_on_arrays():
+    model = Sequential([Rescaling(0.5), RandomFlip(), GaussianNoise(0.5)])
+    found = model(IMAGES)
+    assert differ(found, model(IMAGES))
+    # As in Keras, noise that was not told that it trains is none: the flips move numbers and change none.
+    assert np.array_equal(np.sort(found, axis=None), np.sort(model(IMAGES, training=False), axis=None))
+    assert np.array_equal(model(IMAGES, training=False), model.predict(IMAGES))
+    pipeline = layers.Pipeline([Rescaling(0.5), RandomFlip()])
+    for holder in (pipeline, Sequential([pipeline])):
+        assert differ(holder(IMAGES), holder(IMAGES))
+        assert np.array_equal(holder(IMAGES, training=False), IMAGES / 2)
+    learns = Sequential([RandomFlip(), Flatten(), Dense(2)])
+    assert np.array_equal(learns(IMAGES), learns.predict(IMAGES))
+
+
+@pytest.mark.parametrize("model", [False, True])
+def test_a_seed_of_its_own_tells_what_it_draws_on_arrays(model):
+    layers_of = [RandomFlip(seed=seed) for seed in (3, 3, -3)]
+    callers = [Sequential([layers.Pipeline([layer])]) for layer in layers_of] if model else layers_of
+    one, same, other = ([np.asarray(own(IMAGES)) for _ in range(6)] for own in callers)
+    assert all(map(np.array_equal, one, same))
+    assert any(map(differ, one, other))
+    assert any(differ(one[0], later) for later in one[1:])

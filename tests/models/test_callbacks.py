@@ -254,3 +254,27 @@ def test_weights_a_callback_sets_stay(rows, make):
     model.fit(rows.x, rows.y, epochs=2, callbacks=[zero])
     assert not any(w.any() for w in model.get_weights())
     assert not any(w.any() for w in model.history.run.weights[0].values())
+
+
+@pytest.mark.parametrize("others", [[], [LambdaCallback()]], ids=["compiled", "watched"])
+@pytest.mark.parametrize(("first", "gain"), [(0, 0.05), (2, 0.05), (0, 10.0), (0, 0.0)])
+def test_what_watched_can_be_asked_afterwards(rows, make, others, first, gain):
+    keras = pytest.importorskip("keras")
+    stop = EarlyStopping("loss", patience=2, min_delta=gain)
+    slow = ReduceLROnPlateau("loss", patience=1, cooldown=2)
+    assert (stop.stopped_epoch, stop.best_epoch, stop.best, stop.wait, slow.cooldown_counter) == (0, 0, None, 0, 0)
+    before = hash(stop)
+    history = make().fit(
+        rows.x, rows.y, epochs=first + 9, initial_epoch=first, batch_size=8, seed=1, callbacks=[stop, slow, *others]
+    )
+    theirs = keras.callbacks.EarlyStopping("loss", patience=2, min_delta=gain, mode="min")
+    theirs.set_model(keras.Sequential())
+    theirs.on_train_begin()
+    for epoch, loss in zip(history.epoch, history.history["loss"], strict=True):
+        theirs.on_epoch_end(epoch, {"loss": loss})
+    for name in ("stopped_epoch", "best_epoch", "wait"):
+        assert getattr(stop, name) == getattr(theirs, name), name
+    assert stop.best == pytest.approx(theirs.best)
+    assert slow.best == pytest.approx(min(history.history["loss"]), rel=1e-3)
+    # What it watches for is the same still.
+    assert (hash(stop), stop) == (before, EarlyStopping("loss", patience=2, min_delta=gain))

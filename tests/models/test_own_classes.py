@@ -30,12 +30,12 @@ PARTS = {
         r"class OwnLayer.*def apply\(self, w, x, ctx\).*def build, call.*in place of `call`.*in the guide",
     ),
     "loss": (
-        lambda: fitted(loss=own(Loss, "call")),
-        r"class OwnLoss.*def rows\(self, y_true, y_pred\).*def call.*JAX function",
+        lambda: fitted(loss=own(Loss, "cost")),
+        r"class OwnLoss.*def rows\(self, y_true, y_pred\).*def cost.*JAX function",
     ),
     "metric": (
-        lambda: fitted(metrics=[own(Metric, "update_state", "result")]),
-        r"def sums\(.*def update_state, result",
+        lambda: fitted(metrics=[own(Metric, "update", "figure")]),
+        r"def sums\(.*def update, figure",
     ),
     "constraint": (lambda: fitted(layer=dense(kernel_constraint=own(Constraint))), "OwnConstraint.*none of this name"),
     "regularizer": (lambda: fitted(layer=dense(kernel_regularizer=own(Regularizer))), "class OwnRegularizer"),

@@ -158,11 +158,15 @@ def test_iterables_of_batches(rows, make, equal):
         while True:
             yield from batches
 
-    for source, extra in ((batches, {}), (Loader(), {}), (Sequence(), {}), (endless(), {"steps_per_epoch": 3})):
+    numbered = Sequence()
+    for source, extra in (
+        (batches, {}), (Loader(), {}), (numbered, {"shuffle": False}), (endless(), {"steps_per_epoch": 3}),
+    ):  # fmt: skip
         model = make()
         history = model.fit(source, epochs=3, **extra)
         assert equal(model.get_weights(), arrays.get_weights())
         assert history.run.steps == 9
+    assert numbered.ended == 3
     assert arrays.evaluate(batches) == arrays.evaluate(rows.x, rows.y)
     with pytest.raises(InputError, match="no batches"):
         make().fit(iter([]))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from jindan.callbacks import CSVLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, ReduceLROnPlateau
-from jindan.errors import InputError
+from jindan.errors import InputError, JindanWarning
 from jindan.layers import Dense
-from jindan.models import Sequential
+from jindan.models import Sequential, fitting
 
 X, Y = np.ones((8, 2)), np.ones(8)
 QUIET = {"verbose": 0, "doctor": False}
@@ -86,3 +86,35 @@ def test_the_lines_of_a_plateau_are_those_of_keras(epochs, capsys):
     assert [line[:7] for line in ours if line] == [line[:7] for line in lines]
     rates = [[float(line.rstrip(".").split()[-1]) for line in found if line] for found in (ours, lines)]
     np.testing.assert_allclose(*rates, rtol=1e-5)
+
+
+def test_the_doctor_looks_at_the_first_batch_after_compile(monkeypatch):
+    looks = []
+    before = fitting.looked_before
+    monkeypatch.setattr(fitting, "looked_before", lambda *given: (looks.append(given[2]), before(*given))[1])
+    model, broken = network(), np.full((8, 2), np.nan)
+    with pytest.warns(JindanWarning, match="NaN"):
+        model.train_on_batch(broken, Y)
+    for _ in range(2):
+        model.train_on_batch(broken, Y)
+    model.compile("sgd", "mse")
+    for _ in range(2):
+        model.train_on_batch(X, Y)
+    assert looks == [True, False, False, True, False]
+
+
+def test_batches_one_by_one_are_a_fit():
+    rows = np.arange(48.0).reshape(24, 2) / 48
+    whole, steps = network(), network()
+    steps.set_weights(whole.get_weights())
+    whole.fit(rows, rows[:, 0], 8, shuffle=False, **QUIET)
+    held = []
+    for start in range(0, 24, 8):
+        steps.train_on_batch(rows[start : start + 8], rows[start : start + 8, 0])
+        # What a training gave is not written over by the next.
+        held.append((steps._weights, [{name: array.copy() for name, array in own.items()} for own in steps._weights]))
+    assert all(map(np.array_equal, whole.get_weights(), steps.get_weights()))
+    for given, copies in held:
+        assert all(
+            np.array_equal(own[name], copy[name]) for own, copy in zip(given, copies, strict=True) for name in own
+        )

@@ -60,3 +60,26 @@ def test_settings_of_a_layer(make):
     names = lambda m: [view.name for view in m.layers]  # noqa: E731
     assert names(Sequential([Dense(2), Dense(2, name="dense")])) == ["dense_1", "dense"]
     assert names(Sequential([make().layers[0], make().layers[0]])) == ["dense", "dense_1"]
+
+
+def test_weights_that_are_shown_cannot_be_written_to(make):
+    inner = Sequential([Dense(3, input_shape=(4,))], name="inner")
+    model = Sequential([inner, Dense(2)])
+    view = model.get_layer("dense")
+    shown = [
+        *model.weights, *model.trainable_weights, *view.weights, *model.get_layer("inner").weights,
+        *inner.layers[0].weights, view.kernel, view.bias,
+    ]  # fmt: skip
+    inner.trainable = False
+    for array in (*shown, *model.non_trainable_weights):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
+    before = model.get_weights()
+    for copies in (model.get_weights(), view.get_weights(), model.get_layer("inner").get_weights()):
+        for array in copies:
+            array[:] = 7
+    assert all(map(np.array_equal, model.get_weights(), before))
+    model.set_weights(model.weights)
+    model.compile("sgd", "mse")
+    model.fit(np.ones((3, 4)), np.ones((3, 2)))
+    model.get_weights()[0][:] = 0

@@ -20,10 +20,12 @@ NETWORKS = {
     "Saved models find their parts by name.": "저장한 모델은 부품을 이름으로 찾습니다.",
     "A function of your own cannot be written to a file by itself.": "직접 만든 함수는 그대로 파일에 쓸 수 없습니다.",
     "a name registered with jindan": "jindan에 등록한 이름",
-    'Call jindan.register("loss", "my_loss", my_loss) once, before saving and before loading; the kind is "loss", '
-    '"metric" or, in layers, "activation".':
-        '저장하기 전과 불러오기 전에 jindan.register("loss", "my_loss", my_loss)를 부르세요. 종류는 "loss", "metric", '
-        '층에서는 "activation"입니다.',
+    'Call jindan.register("activation", "mine", mine) once, before saving and before loading, for the function of a '
+    'Lambda or an activation; for a loss or a metric the kind is "loss" or "metric".':
+        'Lambda의 함수나 활성화 함수는 저장하기 전과 불러오기 전에 jindan.register("activation", "mine", mine)을 한 번 '
+        '부르세요. 손실과 지표의 종류는 "loss"와 "metric"입니다.',
+    "A class of your own has to be there, defined or imported, before a {kind} of it is read.":
+        "직접 만든 클래스는 그 {kind}을(를) 읽기 전에 정의하거나 가져와야 합니다.",
     "A setting is missing.": "설정이 빠졌습니다.",
     "The default is {value}.": "기본값은 {value}입니다.",
     "Rows are named by whole numbers.": "행은 정수로 가리킵니다.",

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 TRAINING = {
     # what `train` is asked for
+    # losses and metrics of one's own
+    "A loss has no setting of this name.": "손실에 이런 이름의 설정은 없습니다.",
+    "A metric has no setting of this name.": "지표에 이런 이름의 설정은 없습니다.",
+    "Take it out of what `super().__init__` is given.": "`super().__init__`에 주는 것에서 빼세요.",
+    "What a row costs is one number.": "한 행의 손실은 수 하나입니다.",
+    "an array ({n}, …), one entry a row, or one number for the batch":
+        "배열 ({n}, …), 행마다 하나, 또는 배치에 수 하나",
+    "nothing (None)": "없음(None)",
+    "Give it with return, and average over axis=-1 alone.": "return으로 돌려주고, axis=-1로만 평균하세요.",
     "The learning rate must be positive.": "학습률은 0보다 커야 합니다.",
     "Leave it out, or try 0.001.": "빼거나 0.001을 써 보세요.",
     "The seed must not be negative.": "시드는 음수일 수 없습니다.",
