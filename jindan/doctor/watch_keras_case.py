@@ -273,7 +273,8 @@ def loss_of(model: Any) -> Any:
             return get("loss", given, where="loss")
         kind = getattr(losses, type(given).__name__, None)
         if isinstance(kind, type) and hasattr(given, "get_config"):
-            return kind(**_known(kind, given.get_config()))
+            config = {key: value for key, value in given.get_config().items() if key not in ("name", "reduction")}
+            return kind(**_known(kind, config))
         return get("loss", given.__name__, where="loss")
     except (JindanError, AttributeError):
         raise NoCounterpart("unknown-loss", name=given) from None
