@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from ..errors import InputError, ShapeError
 from ..spec import Choice, item, with_fields
+from .around import Around
 from .base import Array, Context, Layer, Shape, Weight, need_rank
 from .inner import inner_apply, inner_shape, inner_weights
 from .nested import Nested
@@ -155,7 +156,7 @@ class Bidirectional(FromStates):
         return with_fields(self.layer, **changes), with_fields(second, **changes)
 
 
-class TimeDistributed(Layer):
+class TimeDistributed(Around):
     """A layer, or a model, applied to every step of a sequence: (rows, time, …) → (rows, time, …).
 
     Weights: those of the layer under "layer."; a model has its own, here and by itself. Of a mask (rows, time, words),
@@ -178,7 +179,6 @@ class TimeDistributed(Layer):
 
     passes_mask = True
     reads_mask = True
-    layer: Any = item(kind="layer")
 
     def __post_init__(self) -> None:
         model = self.layer
@@ -195,36 +195,13 @@ class TimeDistributed(Layer):
         return made
 
     @property
-    def couples(self) -> bool:  # type: ignore[override]
-        """Whether the layer inside does."""
-        return self.layer.couples
-
-    @property
-    def splits(self) -> bool:  # type: ignore[override]
-        """Whether the layer inside does."""
-        return self.layer.splits
-
-    @property
     def streams(self) -> bool:
         return True  # no step knows of another
-
-    @property
-    def takes_integers(self) -> bool:  # type: ignore[override]
-        """Whether integer inputs stay integers."""
-        return self.layer.takes_integers
-
-    @property
-    def input_dim_of_ids(self) -> int | None:
-        return self.layer.input_dim_of_ids
 
     @property
     def full_precision(self) -> bool:  # type: ignore[override]
         """Whether it gets its weights uncast."""
         return self.layer.full_precision
-
-    @property
-    def random(self) -> bool:
-        return self.layer.random
 
     def output_shape(self, shape: Shape) -> Shape:
         need_rank(self, shape, (1, 2, 3, 4, 5), "rows of shape (time, …)")

@@ -10,13 +10,14 @@ from jax import lax
 from ..errors import InputError
 from ..initializers import TruncatedNormal
 from ..spec import COUNT, item
+from .around import Around
 from .base import Array, Context, Layer, Shape, Weight
 from .inner import inner_apply, inner_shape, inner_weights
 
 _KERNELS = ("kernel", "embeddings")
 
 
-class SpectralNormalization(Layer):
+class SpectralNormalization(Around):
     """A layer with W / σ(W) in the place of its kernel W, σ being its largest singular value: no step is stretched.
 
     σ is found by power iteration, from a vector u that each training step moves on; W is a matrix whose columns are its
@@ -40,36 +41,12 @@ class SpectralNormalization(Layer):
     """
 
     full_precision = True  # the layer inside casts its own
-    layer: Any = item(kind="layer")
     power_iterations: int = item(default=1, rule=COUNT)
 
     @property
     def passes_mask(self) -> bool:  # type: ignore[override]
         """Whether its output has the mask of its input."""
         return self.layer.passes_mask
-
-    @property
-    def random(self) -> bool:
-        return self.layer.random
-
-    @property
-    def couples(self) -> bool:  # type: ignore[override]
-        """Whether the layer inside does."""
-        return self.layer.couples
-
-    @property
-    def splits(self) -> bool:  # type: ignore[override]
-        """Whether the layer inside does."""
-        return self.layer.splits
-
-    @property
-    def takes_integers(self) -> bool:  # type: ignore[override]
-        """Whether integer inputs stay integers."""
-        return self.layer.takes_integers
-
-    @property
-    def input_dim_of_ids(self) -> int | None:
-        return self.layer.input_dim_of_ids
 
     @property
     def streams(self) -> bool:
