@@ -9,11 +9,11 @@ import numpy as np
 
 from ..layers import BatchNormalization, CategoryEncoding, Discretization, Normalization, Rescaling
 from ..layers.base import Context, Layer
+from ..layers.wiring import stack_of
 from .evidence import Case
-from .references import some
+from .references import few_rows
 
 PREPARING = (BatchNormalization, CategoryEncoding, Discretization, Normalization, Rescaling)
-MOST = 2_000_000  # numbers of rows that are looked at
 
 
 def entering(case: Case) -> Any:
@@ -31,7 +31,7 @@ def entering(case: Case) -> Any:
     if isinstance(x, tuple) or not any(isinstance(layer, PREPARING) for layer in layers):
         return x
     network, first = case.plan.network(case.input_shape), case.moments[0] if case.moments else None
-    found = jnp.asarray(np.asarray(x)[some(len(x), max(2000, MOST // max(int(np.prod(x.shape[1:])), 1)))])
+    found = jnp.asarray(few_rows(x))
     found = found.astype(case.plan.dtype) if not layers[0].takes_integers else found
     for index, layer in enumerate(layers):
         given = {} if first is None else {**first.fixed[index], **first.trained[index]}
@@ -47,18 +47,12 @@ def entering(case: Case) -> Any:
 
 def _leading(case: Case) -> list[Layer]:
     """The layers that rows go through one after another before anything learns from them."""
-    plan, found = case.plan, []
-    if plan.wiring is not None:
-        read = [source for _, sources in plan.wiring.nodes for source in sources]
-        chain = []
-        for number, (index, sources) in enumerate(plan.wiring.nodes):
-            if plan.wiring.inputs > 1 or index != number or sources != (number,) or read.count(number) > 1:
-                break
-            chain.append(plan.layers[index])
-    else:
-        chain = list(plan.layers)
-    for layer in chain:
-        if not isinstance(layer, PREPARING) and not layer.moves:
+    graph, found = case.plan.wiring or stack_of(len(case.plan.layers)), []
+    read = [source for _, sources in graph.nodes for source in sources]
+    for number, (index, sources) in enumerate(graph.nodes):
+        layer = case.plan.layers[index]
+        alone = graph.inputs == 1 and index == number and sources == (number,) and read.count(number) == 1
+        if not alone or not (isinstance(layer, PREPARING) or layer.moves):
             break
         found.append(layer)
     return found

@@ -49,10 +49,14 @@ def table_of(x: Any) -> np.ndarray:
 
 def sampled(x: Any, *, cells: int = 2_000_000, seed: int = 0) -> np.ndarray:
     """`table_of` at most so many numbers, 2,000 rows at least: what cheap tests look at."""
-    parts = x if isinstance(x, tuple) else (x,)
-    rows = len(parts[0])
+    return table_of(few_rows(x, cells=cells, seed=seed))
+
+
+def few_rows(x: Any, *, cells: int = 2_000_000, seed: int = 0) -> Any:
+    """Rows with at most so many numbers together, 2,000 rows at least; all of them where there are no more."""
+    rows = len(x[0] if isinstance(x, tuple) else x)
     most = max(2000, cells // max(_columns_of(x), 1))
-    return table_of(x if rows <= most else _cut(x, some(rows, most, seed)))
+    return x if rows <= most else _cut(x, some(rows, most, seed))
 
 
 def bags(x: Any, held_x: Any = None, *, most: int = 1000) -> tuple[np.ndarray, np.ndarray | None]:

@@ -213,13 +213,14 @@ class _Training:
 
     def _compiled(self, own: tuple, x: Any) -> Any:
         signature = jax.tree.map(lambda a: (a.shape, str(a.dtype)), (own, x))
-        key = (self.program, self.shape, repr(signature), str(compiling.usual()))
+        options = compiling.usual()
+        key = (self.program, self.shape, repr(signature), str(options))
         if key not in _EXECUTABLES:
             began = time.perf_counter()
             with uncollected():
                 lowered = compiled_loop(self.program, self.shape).lower(*own, x, (np.int32(0),) * 4)
                 devices.make_room(_EXECUTABLES)
-                _EXECUTABLES[key] = lowered.compile(compiling.usual())
+                _EXECUTABLES[key] = lowered.compile(options)
             self.seconds["compile"] = time.perf_counter() - began
         return _EXECUTABLES[key]
 

@@ -54,6 +54,15 @@ class _Colours(_Augmentation, abstract=True):
         return low, high - low
 
 
+class _ByFactor(_Colours, abstract=True):
+    """Base: what one factor does to images of three colours."""
+
+    factor: Any = item(traced=True)
+    value_range: Any = item(default=(0, 255))
+    seed: int | None = item(default=None, rule=_SEED, host=True, optional=True)
+    _red_green_blue = True
+
+
 class RandomGrayscale(_Colours):
     """An image is grey with probability `factor`: 0.30 red + 0.59 green + 0.11 blue in all three channels.
 
@@ -80,7 +89,7 @@ class RandomGrayscale(_Colours):
         return jnp.where(key.uniform((x.shape[0], 1, 1, 1)) < self.factor, _grey(x), x)
 
 
-class RandomColorDegeneration(_Colours):
+class RandomColorDegeneration(_ByFactor):
     """x + f (grey − x): colours fade by a share f of each image's own, from U(0, factor), or U(f₀, f₁) for a pair.
 
     At inference images pass as they are.
@@ -100,17 +109,12 @@ class RandomColorDegeneration(_Colours):
     [0.65, 0.15, 0.15]
     """
 
-    factor: Any = item(traced=True)
-    value_range: Any = item(default=(0, 255))
-    seed: int | None = item(default=None, rule=_SEED, host=True, optional=True)
-    _red_green_blue = True
-
     def change(self, x: Array, key: Stream) -> Array:
         share = _between(key, self.factor, x)
         return jnp.clip(x + share * (_grey(x) - x), *self.value_range)
 
 
-class RandomSaturation(_Colours):
+class RandomSaturation(_ByFactor):
     """The saturation of each image times f / (1 − f), f from U(0, factor), or U(f₀, f₁) for a pair.
 
     At f = ½ it stays, at 0 all is grey. Hue and value (the largest channel) stay; saturation is at most 1. At inference
@@ -130,11 +134,6 @@ class RandomSaturation(_Colours):
     >>> [round(v, 3) for v in layer.apply({}, image, ctx).ravel().tolist()]
     [1.0, 0.875, 0.875]
     """
-
-    factor: Any = item(traced=True)
-    value_range: Any = item(default=(0, 255))
-    seed: int | None = item(default=None, rule=_SEED, host=True, optional=True)
-    _red_green_blue = True
 
     def change(self, x: Array, key: Stream) -> Array:
         share = _between(key, self.factor, x)

@@ -6,15 +6,13 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ..spec import Number, item, with_fields
+from ..spec import item, with_fields
 from .augmentation import RandomBrightness, RandomContrast
 from .base import Array, Stream
-from .colours import RandomSaturation, _between, _Colours
-
-_SEED = Number(integer=True)
+from .colours import _SEED, RandomSaturation, _between, _ByFactor, _Colours
 
 
-class RandomHue(_Colours):
+class RandomHue(_ByFactor):
     """The hues of each image turned by ± f / 2 of the circle of colours, f from U(0, factor), or U(f₀, f₁) for a pair.
 
     Saturation and value (the largest channel) stay. At inference images pass as they are.
@@ -33,11 +31,6 @@ class RandomHue(_Colours):
     >>> [round(v, 2) for v in RandomHue((1, 1), value_range=(0, 1)).apply({}, image, ctx).ravel().tolist()]
     [0.0, 1.0, 1.0]
     """
-
-    factor: Any = item(traced=True)
-    value_range: Any = item(default=(0, 255))
-    seed: int | None = item(default=None, rule=_SEED, host=True, optional=True)
-    _red_green_blue = True
 
     def change(self, x: Array, key: Stream) -> Array:
         turn = _between(key, self.factor, x) / 2

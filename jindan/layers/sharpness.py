@@ -9,10 +9,8 @@ import jax.numpy as jnp
 from ..errors import InputError
 from ..spec import COUNT, Choice, Number, item
 from .base import Array, Stream, is_zero
-from .colours import _between, _Colours
+from .colours import _SEED, _between, _Colours
 from .resampling import FILLS, INTERPOLATIONS, at
-
-_SEED = Number(integer=True)
 
 
 class RandomSharpness(_Colours):

@@ -329,5 +329,6 @@ def _by_number(source: Any) -> bool:
 
 
 def each(source: Any) -> Iterator:
+    """The batches of a source, from its first to its last."""
     # One that is told its length may slice, and so never say that it is at its end.
     return (source[index] for index in range(len(source))) if _by_number(source) else iter(source)
