@@ -26,7 +26,7 @@ from jindan.plan import Plan
 
 RNG = np.random.default_rng(417)
 IMAGES = RNG.uniform(size=(5, 6, 9, 2))
-MANY = np.tile(IMAGES, (8, 1, 1, 1))  # draws that nobody seeds leave 5 images as they are by chance: Keras, one time in 32
+MANY = np.tile(IMAGES, (8, 1, 1, 1))  # unseeded flips of five images leave all as they are, in Keras once in 32 times
 SCIPY = {"reflect": "reflect", "wrap": "grid-wrap", "nearest": "nearest", "constant": "grid-constant"}
 MOVING = [RandomFlip(), RandomCrop(3, 4), RandomTranslation(0.3, 0.3), RandomRotation(0.2), RandomZoom(0.3, 0.2)]
 COLOURING = [RandomBrightness(0.4, (0, 1)), RandomContrast(0.4, (0, 1))]
