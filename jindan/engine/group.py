@@ -245,7 +245,8 @@ class Group:
         function = loop.compiled_loop(self.program, self.shape)
         signature = jax.tree.map(lambda a: (np.shape(a), a.dtype), (state, fixed))
         leaves = repr(jax.tree.leaves(signature, is_leaf=lambda v: isinstance(v, tuple)))
-        options = compiling.options((self.program, self.shape, leaves), seconds)
+        each_core = max(self.shape.shards, self.shape.layout.devices) == devices.several() > 1
+        options = compiling.options((self.program, self.shape, leaves), seconds, each_core=each_core)
         key = (self.program, self.shape, leaves, str(options))
         if key not in _EXECUTABLES:
             with uncollected():

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
 from ..joint import parts_of
@@ -46,10 +45,6 @@ class Memory:
         return {**self.__dict__, "total": self.total}
 
 
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, tuple) and all(isinstance(axis, int) for axis in value)
-
-
 def estimate_memory(plan: Plan, input_shape: Any, rows: int = 0, members: int = 1, x: Any = None) -> Memory:
     """Memory of a training.
 
@@ -74,9 +69,8 @@ def estimate_memory(plan: Plan, input_shape: Any, rows: int = 0, members: int = 
     copies = len(plan.optimizer.slots(np.zeros((1,), plan.dtype)))
     copies += plan.optimizer.gradient_accumulation_steps is not None
     restores = plan.early_stopping is not None and plan.early_stopping.restore_best_weights
-    # A layer in several places gives outputs in each.
-    values = jax.tree.leaves(network._values[network.graph.inputs :], is_leaf=_is_shape)
-    outputs = 2 * sum(map(math.prod, (*values, *network.output_shapes))) + sum(map(math.prod, network.input_shapes))
+    ends = sum(map(math.prod, network.output_shapes))
+    outputs = 2 * (network.gives() + ends) + sum(map(math.prod, network.input_shapes))
     batch = min(plan.batch_size, rows) if rows else plan.batch_size
     return Memory(
         parameters=members * everything * size,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import zip_longest
 from typing import Any
@@ -14,20 +14,21 @@ from jax import lax
 
 from ..activations import resolve as resolve_activation
 from ..joint import OutputMetric, parts_of, weights_of
-from ..layers.base import Array, Context, Layer, is_zero
+from ..layers.base import Array, Context, is_zero
 from ..layers.base import real as as_real
 from ..layers.inner import held
 from ..layers.network import Network, Weights
+from ..layers.stream import Piece
 from ..losses import Loss, align, per_row
 from ..metrics import LossMetric, Metric
 from ..metrics import resolve as resolve_metric
 from ..plan import Plan
-from ..spec import Spec, merge
+from ..spec import merge
 from .mixing import mix
-from .packing import LARGEST, Packing, by_number
+from .packing import LARGEST, LARGEST_SPLIT, Packing, by_number, takes_steps
+from .pieces import LEAST, added, calls, foreign, looks_around, pieces, shares
 from .rows import all_over_devices, beside, by_steps, class_weights, existing, over_devices
 
-LEAST = 8  # rows a device takes at least where a batch is split
 # Splitting gains more than devices wait for one another from so many operations an update, and a weight, on:
 ENOUGH, EACH_WEIGHT = 3e7, 4e3
 MIXING = 0x6D6978  # the random stream of mixup, apart from those of the layers
@@ -92,7 +93,7 @@ class Supervised:
         """Whether a function or layer of the user's may look at the batch as a whole, and so must not see padding."""
         own = any(getattr(metric, "metric", metric).batchwise for _, metric, _ in self.metrics)
         own = own or any(part.batchwise for part in parts_of(self.outline.loss))
-        return own or any(_calls(layer) or (layer.couples and _foreign(layer)) for layer in held(self.outline.layers))
+        return own or any(calls(layer) or (layer.couples and foreign(layer)) for layer in held(self.outline.layers))
 
     @cached_property
     def apart(self) -> int:
@@ -111,7 +112,7 @@ class Supervised:
         plan, network = self.outline, self.outline.network(self.input_shape)
         layers = network.layers
         whole = self.batchwise or any(map(finishes, parts_of(plan.loss))) or not is_zero(plan.mixup)
-        if whole or any(map(_looks_around, held(layers))):
+        if whole or any(map(looks_around, held(layers))):
             return 1
         if jax.default_backend() != "cpu" or not any(layer.splits for layer in layers):
             return 1
@@ -136,9 +137,11 @@ class Supervised:
         shapes = tuple(
             {name: jax.ShapeDtypeStruct(w.shape, np.float32) for name, w in spec.items()} for spec in network.specs
         )
-        packing = Packing.of(network.part(shapes)[0])
+        split = self.shards(self.outline.batch_size) > 1 and not takes_steps(network)
+        packing = Packing.of(network.part(shapes)[0], turned=not split)
         apart = optimizer.gradient_accumulation_steps is not None or not by_number(network, optimizer)
-        return None if apart or len(packing.shapes) < 2 or packing.size > LARGEST else packing
+        largest = LARGEST_SPLIT if split else LARGEST
+        return None if apart or len(packing.shapes) < 2 or packing.size > largest else packing
 
     def trained(self, state: dict[str, Any]) -> Weights:
         """The trained weights of a state inside the loop, as a tree."""
@@ -199,22 +202,21 @@ class Supervised:
         Returns:
             The new state and the batch's statistics.
         """
-        network = plan.network(self.input_shape)
-        x, y, weight, mask = batch
+        network, trained, mask = plan.network(self.input_shape), self.trained(state), batch[3]
+        rows = jax.tree.leaves(batch[0])[0].shape[0]
+        count = 1 if axis is None else pieces(network, rows, np.dtype(plan.dtype).itemsize)
 
-        def objective(trained: Weights) -> tuple[Array, tuple]:
-            noise = None if is_zero(plan.weight_noise) else plan.weight_noise
-            ctx = Context(training=True, key=key, rows=mask, noise=noise, axis=axis, compute=plan.precision)
-            cost, outputs = self._cost(plan, network, network.join(trained, state["fixed"]), x, y, weight, mask, ctx)
-            penalty = network.penalty(trained, plan.l1, plan.l2)
-            for term in ([] if penalty is None else [penalty]) + ctx.penalties:
-                cost = cost + (term if axis is None else term / lax.axis_size(axis))
-            return cost, (outputs, ctx.updates)
+        def slopes(batch: tuple, piece: Piece | None) -> tuple:
+            return self._slopes(plan, network, trained, state["fixed"], batch, key, axis, piece)
 
-        (value, (outputs, updates)), gradients = jax.value_and_grad(objective, has_aux=True)(self.trained(state))
+        if count == 1:
+            (value, gradients, stats), updates = slopes(batch, None)
+        else:
+            real = None if mask is None else over_devices(jnp.sum(mask), axis)
+            value, gradients, stats = added(count, real, batch, lambda part, piece: slopes(part, piece)[0])
+            updates = {}
         if self.packing is not None:
             gradients = self.packing.pack(jax.tree.leaves(gradients))
-        stats = self._stats(plan, value, y, outputs, weight, mask, training=True)
         if axis is not None:
             # The loss of this share of the rows, in the statistics, gives way to that of them all.
             value, gradients, stats = all_over_devices((value, gradients, stats), axis)
@@ -226,6 +228,22 @@ class Supervised:
         for (index, name), new in updates.items():
             fixed = (*fixed[:index], {**fixed[index], name: new}, *fixed[index + 1 :])
         return {"trained": trained, "fixed": fixed, "optimizer": optimizer}, stats
+
+    def _slopes(self, plan, network, trained, fixed, batch, key, axis, piece) -> tuple[tuple, dict]:
+        """(the objective, its slopes, the statistics) of a batch or a share of it; new values of untrained weights."""
+        x, y, weight, mask = batch
+
+        def objective(trained: Weights) -> tuple[Array, tuple]:
+            noise = None if is_zero(plan.weight_noise) else plan.weight_noise
+            ctx = Context(True, key, rows=mask, noise=noise, axis=axis, piece=piece, compute=plan.precision)
+            cost, outputs = self._cost(plan, network, network.join(trained, fixed), x, y, weight, mask, ctx)
+            penalty = network.penalty(trained, plan.l1, plan.l2)
+            for term in ([] if penalty is None else [penalty]) + ctx.penalties:
+                cost = cost + term / shares(ctx)
+            return cost, (outputs, ctx.updates)
+
+        (value, (outputs, updates)), gradients = jax.value_and_grad(objective, has_aux=True)(trained)
+        return (value, gradients, self._stats(plan, value, y, outputs, weight, mask, training=True)), updates
 
     def evaluate(self, plan: Plan, weights: Weights, batch: tuple) -> Array:
         """Statistics of a block of rows at inference; the first entry is the sum of row losses."""
@@ -302,10 +320,9 @@ class Supervised:
     def _cost(self, plan, network, weights, x, y, weight, mask, ctx) -> tuple[Array, Any]:
         rows, outputs = self._rows(plan, network, weights, x, y, weight, ctx)
         if mask is None:
-            mean = jnp.mean(rows, axis=0)
-            return self._finished(plan, mean if ctx.axis is None else mean / lax.axis_size(ctx.axis)), outputs
+            return self._finished(plan, jnp.mean(rows, axis=0) / shares(ctx)), outputs
         # The mean over the rows that exist; an empty batch costs nothing.
-        count = over_devices(jnp.sum(mask), ctx.axis)
+        count = over_devices(jnp.sum(mask), ctx.axis) if ctx.piece is None else ctx.piece.real
         total = jnp.sum(jnp.where(beside(mask, rows) > 0, rows, 0.0), axis=0)
         return self._finished(plan, total / jnp.maximum(count, 1.0)), outputs
 
@@ -363,26 +380,6 @@ def _input(plan: Plan, network: Network, x: Any) -> Any:
 def finishes(loss: Any) -> bool:
     """Whether a loss is more than a mean over rows."""
     return type(loss).finish is not Loss.finish
-
-
-def _looks_around(layer: Layer) -> bool:
-    """Whether a layer may look at the batch as a whole, as penalties on outputs do, and what users wrote."""
-    penalised = getattr(layer, "activity_regularizer", None) is not None
-    form = getattr(layer, "noise_shape", None)
-    if form is not None and form[0] not in (None, 1):
-        return True
-    return layer.couples or penalised or _calls(layer) or _foreign(layer)
-
-
-def _foreign(layer: Layer) -> bool:
-    """Whether a layer is of the user's own making."""
-    return not type(layer).__module__.startswith("jindan.")
-
-
-def _calls(layer: Layer) -> bool:
-    """Whether a layer calls a function of the user's."""
-    parts = [getattr(layer, field.name) for field in fields(layer)]  # type: ignore[arg-type]
-    return any(callable(part) and not isinstance(part, (Spec, type)) for part in parts)
 
 
 def _holes(structure: Any, path: tuple, found: list[tuple]) -> None:

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 
 from ..errors import InputError, ShapeError
 from ..spec import COUNT, Choice, Number, item
-from .base import Array, Context, Layer, Shape, Stream, is_zero, need_rank, real
+from .base import Array, Context, Layer, Shape, is_zero, need_rank, real
 from .resampling import FILLS, INTERPOLATIONS, along, at, take
+from .stream import Stream
 
 FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")
 _SEED = Number(integer=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from ..errors import InputError, ShapeError, undefined
 from ..spec import COUNT, Choice, Number, Spec, item, with_fields
 from .settled import settle
 from .shared import Weighed
+from .stream import Piece, Stream
 
 Array = jax.Array
 Shape = tuple[int, ...]
@@ -35,45 +36,6 @@ class Weight:
     trainable: bool = True
 
 
-@dataclass(frozen=True)
-class Stream:
-    """Random numbers of one application of a layer in one step, a share of them for the rows at hand.
-
-    Where the rows of a batch are split among devices, each draws the numbers of the whole batch and takes those of its
-    rows, so that the split changes nothing. (The compiler computes only what is taken.)
-
-    Attributes:
-        key: JAX's random key.
-        axis: Name of the devices' axis, or None.
-    """
-
-    key: Any
-    axis: str | None = None
-
-    def fold(self, number: int) -> Stream:
-        """Another stream, by number."""
-        return replace(self, key=jax.random.fold_in(self.key, number))
-
-    def uniform(self, shape: Shape, dtype: Any = None, rows: int = 0) -> Array:
-        """Uniform in 0 … 1; `rows` is the axis of rows, −1 where there is none."""
-        return self._own(lambda form: jax.random.uniform(self.key, form, dtype or jnp.float32), shape, rows)
-
-    def normal(self, shape: Shape, dtype: Any, rows: int = 0) -> Array:
-        """Standard normal."""
-        return self._own(lambda form: jax.random.normal(self.key, form, dtype), shape, rows)
-
-    def integers(self, shape: Shape, low: int, high: int, rows: int = 0) -> Array:
-        """low … high − 1."""
-        return self._own(lambda form: jax.random.randint(self.key, form, low, high), shape, rows)
-
-    def _own(self, draw: Callable[[Shape], Array], shape: Shape, rows: int) -> Array:
-        if self.axis is None or rows < 0:
-            return draw(tuple(shape))
-        share = shape[rows]
-        whole = draw((*shape[:rows], share * jax.lax.axis_size(self.axis), *shape[rows + 1 :]))
-        return jax.lax.dynamic_slice_in_dim(whole, jax.lax.axis_index(self.axis) * share, share, rows)
-
-
 @dataclass
 class Context:
     """What a layer is told while it runs.
@@ -90,6 +52,7 @@ class Context:
         penalties: Terms added to the objective (activity regularisation).
         noise: Standard deviation of Gaussian noise on kernels while training, or None.
         axis: Name of the devices' axis along which the rows of a batch are split, or None.
+        piece: Which piece of a device's rows this is, or None where they are worked on at once.
         compute: Type to compute in where it is not that of the weights ("bfloat16"), or None.
         prefix: What the names of the layer's weights begin with, where it is held inside another.
         frozen: Whether the layer, or one that it is held inside, has `trainable=False`.
@@ -105,6 +68,7 @@ class Context:
     penalties: list[Array] = field(default_factory=list)
     noise: Any = None
     axis: str | None = None
+    piece: Piece | None = None
     compute: Any = None
     prefix: str = ""
     frozen: bool = False
@@ -115,7 +79,7 @@ class Context:
 
     def stream(self, number: int = 0) -> Stream:
         """Random numbers that belong to this application of a layer and step alone."""
-        return Stream(self.random_key(number), self.axis)
+        return Stream(self.random_key(number), self.axis, self.piece)
 
     def known(self, name: str, value: Array) -> Array:
         """A weight that is not trained, as the layer's earlier applications in this step left it."""
@@ -161,6 +125,8 @@ class Layer(Weighed, Spec, kind="layer"):
             batches without padding, `predict`'s and a last partial one included.
         splits: Whether its work is too small a piece at a time to fill several cores, so that the rows of a batch are
             better split among them.
+        in_pieces: Whether a core may take its rows of an update piece by piece. It may not where steps follow one
+            another, all of them for each piece, nor where a mask is made, whose steps count over the whole batch.
         draws_on_arrays: Whether it draws where it is called on arrays by itself and not told whether it trains.
     """
 
@@ -174,6 +140,7 @@ class Layer(Weighed, Spec, kind="layer"):
     exact_inputs: ClassVar[bool] = False
     couples: ClassVar[bool] = False
     splits: ClassVar[bool] = False
+    in_pieces: ClassVar[bool] = True
     draws_on_arrays: ClassVar[bool] = False
 
     name: str | None = item(default=None, host=True, kw_only=True)

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from ..errors import InputError
 from ..spec import UNIT, Number, item
 from .augmentation import _Augmentation, _check_range
-from .base import Array, Context, Stream, is_zero, real
+from .base import Array, Context, is_zero, real
+from .stream import Stream
 
 GREY = (0.2989, 0.5870, 0.1140)  # how bright red, green and blue look (ITU-R BT.601)
 BITS = 8

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 
 from ..errors import InputError, ShapeError
 from ..spec import COUNT, FRACTION, NOT_NEGATIVE, Choice, Number, item
-from .base import Array, Context, Layer, Shape, Stream, is_zero, need_rank
+from .base import Array, Context, Layer, Shape, is_zero, need_rank
+from .stream import Stream
 
 _CHANNELS_LAST = Choice(("channels_last",))
 

@@ -47,6 +47,11 @@ class Embedding(Layer):
         super().__post_init__()
 
     @property
+    def in_pieces(self) -> bool:  # type: ignore[override]
+        """Whether it makes no mask."""
+        return not self.mask_zero
+
+    @property
     def input_dim_of_ids(self) -> int:
         """The number that whole-number inputs must stay below."""
         return self.input_dim

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 
 from ..spec import item, with_fields
 from .augmentation import RandomBrightness, RandomContrast
-from .base import Array, Stream
+from .base import Array
 from .colours import _SEED, RandomSaturation, _between, _ByFactor, _Colours
+from .stream import Stream
 
 
 class RandomHue(_ByFactor):

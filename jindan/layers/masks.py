@@ -32,6 +32,7 @@ class WithMask(Layer):
 
     many = True
     moves = True
+    in_pieces = False
 
     def output_shape(self, shape: Any) -> Shape:
         if len(shape) != 2 or not shape[1] or shape[1] != shape[0][: len(shape[1])]:

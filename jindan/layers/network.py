@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,6 +94,11 @@ class Network:
             for (index, _), found in zip(self.graph.nodes, given, strict=True)
         )
 
+    @property
+    def _forms(self) -> list[Shape]:
+        """The shape of every single output of every node."""
+        return jax.tree.leaves(self._values[self.graph.inputs :], is_leaf=_is_shape)
+
     def shape_at(self, source: Any) -> Shape:
         """The shape of one row of what a source of the graph stands for."""
         return take(self._values, source)
@@ -114,10 +120,7 @@ class Network:
 
         Measured on 8,192 images through two convolutions: 0.85 s by 128, 1.9 s by 1,024.
         """
-        leaves = jax.tree.leaves(
-            self._values, is_leaf=lambda v: isinstance(v, tuple) and all(isinstance(a, int) for a in v)
-        )
-        largest = max((int(np.prod(shape)) for shape in leaves), default=1)
+        largest = max(map(math.prod, (*self.input_shapes, *self._forms)), default=1)
         return int(2 ** np.clip(np.floor(np.log2(CACHE / max(largest, 1))), 5, 10))
 
     def takes(self, shape: Any) -> bool:
@@ -185,6 +188,10 @@ class Network:
     def flops_of(self, index: int) -> int:
         """Those of one layer, in all places it is used in."""
         return sum(map(self.layers[index].flops, self._read_by(index)))
+
+    def gives(self) -> int:
+        """Numbers in the outputs of all layers for one row, of a layer in several places in each."""
+        return sum(map(math.prod, self._forms))
 
     def keeps(self) -> int:
         """Numbers a row that layers hold in an update besides their outputs, see `Layer.keeps`."""
@@ -334,6 +341,10 @@ def _is_row(value: Any) -> bool:
 def _matches(wanted: Any, shape: Any) -> bool:
     """Whether a shape is the one asked for; None stands for any length."""
     return len(wanted) == len(shape) and all(a is None or a == b for a, b in zip(wanted, shape, strict=True))
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(axis, int) for axis in value)
 
 
 def _plain_zero(value: Any) -> bool:

@@ -18,6 +18,7 @@ class FromStates(Layer, abstract=True):
     """Base: reads a sequence and, where a graph gives them, states to start from after it."""
 
     splits = True
+    in_pieces = False
     reads_mask = True
 
     initial_state: bool = item(default=False, kw_only=True)

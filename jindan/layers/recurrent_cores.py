@@ -10,8 +10,9 @@ import numpy as np
 from ..initializers import Initializer
 from ..ops import recurrence
 from ..spec import item
-from .base import Array, Context, Layer, Shape, Stream, Weight, is_zero, kernel
+from .base import Array, Context, Layer, Shape, Weight, is_zero, kernel
 from .recurrent_base import States
+from .stream import Stream
 
 
 class Gated(Layer, abstract=True):

@@ -137,6 +137,8 @@ class Masking(Layer):
     ([[1.0, 0.0, 1.0]], [5.0, 0.0, 0.0])
     """
 
+    in_pieces = False
+
     mask_value: float = item(default=0.0, rule=Number())
 
     def output_shape(self, shape: Shape) -> Shape:

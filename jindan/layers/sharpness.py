@@ -8,9 +8,10 @@ import jax.numpy as jnp
 
 from ..errors import InputError
 from ..spec import COUNT, Choice, Number, item
-from .base import Array, Stream, is_zero
+from .base import Array, is_zero
 from .colours import _SEED, _between, _Colours
 from .resampling import FILLS, INTERPOLATIONS, at
+from .stream import Stream
 
 
 class RandomSharpness(_Colours):

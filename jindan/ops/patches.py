@@ -12,6 +12,7 @@ import numpy as np
 from jax import lax
 
 from . import strips
+from .calls import called
 from .windows import Pads, Steps, outputs, pad, taps, window
 
 Array = jax.Array
@@ -89,6 +90,8 @@ def _forward(x: Array, kernel: Array, strides: Steps, padding: Pads, dilation: S
         cuts = tuple((min(low, 0), min(high, 0)) for low, high in padding)
         rest = tuple((max(low, 0), max(high, 0)) for low, high in padding)
         return _library(pad(x, cuts), kernel, strides, rest, dilation)
+    if x.shape[-1] == 1:
+        return _multiplied(x, kernel, strides, padding, dilation)
     return _by_taps(x, kernel, strides, padding, dilation)
 
 
@@ -109,6 +112,10 @@ def _by_taps(x: Array, kernel: Array, strides: Steps, padding: Pads, dilation: S
     else:
         y = sum(part.reshape(-1, channels) @ kernel[tap] for part, tap in zip(parts, taps(windows), strict=True))
     return jnp.reshape(y, (x.shape[0], *spaces, filters))
+
+
+# Inlined, these multiply-adds would be computed anew in each kernel that reads them.
+_multiplied = called(2, 3, 4)(_by_taps)
 
 
 def _kernel_slope(

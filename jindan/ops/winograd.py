@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+
+from .calls import called, inlined
 
 Array = jax.Array
 Pads = tuple[tuple[int, int], ...]
@@ -76,16 +79,17 @@ def saving(windows: tuple[int, ...], spaces: tuple[int, ...]) -> float:
     return 1 / share
 
 
-@partial(jax.jit, static_argnums=2)
+@called(2)
 def winograd(x: Array, kernel: Array, padding: Pads) -> Array:
     """The convolution of x (rows, *space, channels) with a kernel (*window, channels, filters) at stride 1.
 
-    Several of one shape are traced once: their hundreds of operations are most of what a deep network takes to compile.
+    The hundreds of operations of several of one shape are most of what a deep network takes to compile.
     """
     return _winograd(x, kernel, padding)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
+@inlined
 def _winograd(x: Array, kernel: Array, padding: Pads) -> Array:
     axes = _axes(x.shape[1:-1], kernel.shape[:-2], padding)
     u, pieces = _kernels(kernel, axes), _pieces(x, kernel, axes)
@@ -95,6 +99,7 @@ def _winograd(x: Array, kernel: Array, padding: Pads) -> Array:
     return y.reshape(-1, *y.shape[2:])
 
 
+@inlined
 def _saving(x: Array, kernel: Array, padding: Pads) -> tuple[Array, tuple]:
     axes = _axes(x.shape[1:-1], kernel.shape[:-2], padding)
     if _pieces(x, kernel, axes) > 1:
@@ -104,6 +109,7 @@ def _saving(x: Array, kernel: Array, padding: Pads) -> tuple[Array, tuple]:
     return y, (x[:0], kernel, v)
 
 
+@inlined
 def _backward(padding: Pads, saved: tuple, dy: Array) -> tuple[Array, Array]:
     x, kernel, v = saved
     axes = _axes(x.shape[1:-1], kernel.shape[:-2], padding)
@@ -127,15 +133,14 @@ _winograd.defvjp(_saving, _backward)
 
 def _forward(x: Array, u: Array, axes: list[_Axis]) -> tuple[Array, Array]:
     v = _inputs(x, axes)
-    products = lax.dot_general(v.reshape(u.shape[0], -1, u.shape[1]), u, (((2,), (1,)), ((0,), (0,))))
-    return _outputs(products.reshape(*v.shape[:-1], -1), axes), v
+    products = lax.dot_general(v, u, (((2,), (1,)), ((0,), (0,))))
+    return _outputs(products.reshape(*_tiled(x.shape[:-1], axes), -1), axes), v
 
 
 def _slopes(v: Array, u: Array, dy: Array, axes: list[_Axis], windows: tuple[int, ...]) -> tuple[Array, Array]:
-    points, channels, filters = u.shape
-    slopes = _outputs_back(dy, axes).reshape(points, -1, filters)
-    du = lax.dot_general(v.reshape(points, -1, channels), slopes, (((1,), (1,)), ((0,), (0,))))
-    dv = lax.dot_general(slopes, u, (((2,), (2,)), ((0,), (0,)))).reshape(v.shape)
+    slopes = _outputs_back(dy, axes)
+    du = lax.dot_general(v, slopes, (((1,), (1,)), ((0,), (0,))))
+    dv = lax.dot_general(slopes, u, (((2,), (2,)), ((0,), (0,)))).reshape(*_tiled(dy.shape[:-1], axes), -1)
     return _inputs_back(dv, axes), _kernels_back(du, axes, windows)
 
 
@@ -172,12 +177,17 @@ def _axes(lengths: tuple[int, ...], windows: tuple[int, ...], padding: Pads) -> 
     return found
 
 
-def _inputs(x: Array, axes: list[_Axis]) -> Array:
-    """V: the inputs of every tile, transformed; (points of the last axis, …, of the first, rows, *tiles, channels)."""
+def _tiled(rows: tuple[int, ...], axes: list[_Axis]) -> tuple[int, ...]:
+    """Rows and space in tiles, behind the points of each axis, those of the last in front."""
+    lengths = list(rows)
     for axis in axes:
-        # The barrier keeps XLA from computing one axis anew for every point of the next.
-        x = lax.optimization_barrier(spread(x, axis.place, axis.b, axis.m, axis.tiles, axis.low))
-    return x
+        lengths[1 + axis.number] = axis.tiles
+    return (*(len(axis.g) for axis in reversed(axes)), *lengths)
+
+
+def _inputs(x: Array, axes: list[_Axis]) -> Array:
+    """V: the inputs of every tile, transformed; (points, rows and tiles, channels)."""
+    return _spread_all(x, axes, lambda axis: (axis.b, axis.low))
 
 
 def _inputs_back(dv: Array, axes: list[_Axis]) -> Array:
@@ -187,7 +197,7 @@ def _inputs_back(dv: Array, axes: list[_Axis]) -> Array:
 
 
 def _outputs(products: Array, axes: list[_Axis]) -> Array:
-    """The outputs from the products, laid out as V."""
+    """The outputs from the products, laid out as `_tiled` says."""
     for axis in reversed(axes):
         products = gather(products, axis.place, axis.a, axis.m, axis.outputs, 0)
         if axis is not axes[0]:
@@ -196,9 +206,20 @@ def _outputs(products: Array, axes: list[_Axis]) -> Array:
 
 
 def _outputs_back(dy: Array, axes: list[_Axis]) -> Array:
+    """(points, rows and tiles, filters)."""
+    return _spread_all(dy, axes, lambda axis: (axis.a, 0))
+
+
+def _spread_all(x: Array, axes: list[_Axis], how: Callable[[_Axis], tuple[np.ndarray, int]]) -> Array:
     for axis in axes:
-        dy = lax.optimization_barrier(spread(dy, axis.place, axis.a, axis.m, axis.tiles, 0))
-    return dy
+        matrix, low = how(axis)
+        x = spread(x, axis.place, matrix, axis.m, axis.tiles, low)
+        if axis is axes[-1]:
+            # In one form for all that read it, or XLA computes it once for each form.
+            x = x.reshape(math.prod(len(a.g) for a in axes), -1, x.shape[-1])
+        # The barrier keeps XLA from computing one axis anew for every point of the next.
+        x = lax.optimization_barrier(x)
+    return x
 
 
 def _kernels(kernel: Array, axes: list[_Axis]) -> Array:

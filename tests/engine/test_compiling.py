@@ -44,7 +44,7 @@ def test_short_trainings_in_a_study_get_quick_code_of_the_same_sense(name, monke
     usual = trained(name)
     asked = []
     real = compiling.options
-    monkeypatch.setattr(compiling, "options", lambda *given: asked.append(real(*given)) or asked[-1])
+    monkeypatch.setattr(compiling, "options", lambda *given, **named: asked.append(real(*given, **named)) or asked[-1])
     with compiling.briefly():
         quick = trained(name)
     assert asked == [compiling.known(compiling.QUICK)]
@@ -65,6 +65,18 @@ def test_the_code_depends_on_what_a_study_asks_of_a_program():
                 assert compiling.options("a", 0.04) is compiling.USUAL
             assert compiling.options("a", 0.01) is compiling.USUAL
     assert compiling.options("a", 0.01) is compiling.USUAL
+
+
+@ON_CPU
+def test_cores_with_a_device_each_part_no_kernels(monkeypatch):
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    found = compiling.options("a", 1.0, each_core=True)
+    assert found == {**(compiling.USUAL or {}), **compiling.EACH_CORE}
+    with compiling.briefly():
+        assert compiling.options("a", 0.01, each_core=True) == compiling.known(compiling.QUICK)
+        assert compiling.options("a", 1.0, each_core=True) == found
+    monkeypatch.setenv("XLA_FLAGS", "--xla_disable_hlo_passes=cse")  # the user's own choice of passes
+    assert compiling.options("a", 1.0, each_core=True) is compiling.USUAL
 
 
 def test_options_that_the_compiler_lacks_are_left_out():

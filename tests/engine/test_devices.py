@@ -100,3 +100,30 @@ def test_every_core_is_a_device_unless_the_user_says_how_many(flags, number):
         [sys.executable, "-c", code], env=environment | {"XLA_FLAGS": flags}, capture_output=True, text=True
     )
     assert done.stdout.split() == [str(number)], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "flags", "expected"),
+    [
+        ("", "", True),
+        ("", "--xla_cpu_enable_fast_math=false", True),
+        ("", "--xla_backend_extra_options=-unroll-threshold=0", False),
+        ("jax.devices();", "", False),
+    ],
+)
+def test_the_code_generator_is_told_once_and_the_users_word_stays(before, flags, expected):
+    """Nor is anything told too late, once the backend runs."""
+    code = (
+        f"import os, jax; {before} from jindan.engine import devices; devices.start(); print(os.environ['XLA_FLAGS'])"
+    )
+    environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    told = f"{flags} --xla_backend_extra_options={devices.CODE}".strip()
+    assert done.stdout.strip() == (told if expected else flags), done.stderr
+
+
+def test_nothing_is_told_where_an_accelerator_may_be(monkeypatch):
+    monkeypatch.setattr(devices.importlib.util, "find_spec", lambda name: name == "jax_plugins")
+    assert devices._may_accelerate() == (jax.config.jax_platforms != "cpu")
+    monkeypatch.setattr(devices.importlib.util, "find_spec", lambda name: None)
+    assert not devices._may_accelerate()

@@ -8,12 +8,13 @@ import pytest
 from contracts.numerics import agree
 from jax.flatten_util import ravel_pytree
 
-from jindan.engine import supervised
+from jindan.engine import pieces, supervised
 from jindan.engine.data import Data
 from jindan.engine.train import train
 from jindan.layers import (
     BatchNormalization,
     Bidirectional,
+    Conv1D,
     Conv2D,
     Dense,
     Dropout,
@@ -163,3 +164,64 @@ class Own(Layer):
 )
 def test_what_needs_the_whole_batch_is_not_split(plan):
     assert supervised.program_of(plan.structure, (4, 3)).shards(plan.batch_size) == 1
+
+
+def in_pieces(plan, data, monkeypatch):
+    """Whether a device takes its rows in several pieces, however few they are."""
+    monkeypatch.setattr(pieces, "SHARE", 1.0)
+    monkeypatch.setattr(pieces, "EACH_WEIGHT", 0.0)
+    monkeypatch.setattr(pieces, "LEAST", 4)
+    monkeypatch.setattr(pieces, "PLACES", 1)
+    network = plan.network(data[0].shape[1:])
+    return pieces.pieces(network, plan.batch_size // 2, 8)
+
+
+IMAGES = RNG.normal(size=(70, 4, 4, 2))
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (Conv2D(3, 2, activation="relu"), Flatten(), Dense(2)),
+        (Conv2D(3, 2), Dropout(0.4), RandomFlip(), Flatten(), GaussianNoise(0.1), Dense(2)),
+        (Residual([Conv2D(2, 3, padding="same")]), Flatten(), Dense(2, kernel_regularizer="l2")),
+    ],
+)
+def test_rows_in_pieces_equal_rows_at_once(layers, monkeypatch):
+    """Partial batches, weights of rows and penalties, random numbers and metrics included."""
+    plan, data = PLAN.edit(layers=layers, weight_noise=0.1), Data.of(IMAGES, Y, RNG.random(70), (IMAGES[:33], Y[:33]))
+    assert in_pieces(plan, (IMAGES, Y), monkeypatch) == 4
+    compare(plan, data, monkeypatch)
+
+
+def test_a_member_equals_the_plan_in_pieces(monkeypatch):
+    plan = PLAN.edit(layers=(Conv2D(3, 2), Dropout(0.4), Flatten(), Dense(2)))
+    assert in_pieces(plan, (IMAGES, Y), monkeypatch) == 4
+    member, single = train([plan, plan.edit(seed=5)], (IMAGES, Y))[0], train(plan, (IMAGES, Y))
+    agree(ravel_pytree(member.weights)[0], ravel_pytree(single.weights)[0], 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("layers", "x"),
+    [
+        ((SimpleRNN(5), Dense(2)), X),
+        ((Conv2D(3, 2), BatchNormalization(), Flatten(), Dense(2)), IMAGES),
+        ((Masking(), Conv1D(3, 2), Flatten(), Dense(2)), X),
+        ((Embedding(6, 3, mask_zero=True), Conv1D(3, 2), Flatten(), Dense(2)), np.zeros((70, 4), int)),
+        ((Reshape((2, 2, 3)), Residual([Conv2D(3, 1), BatchNormalization()]), Flatten(), Dense(2)), X),
+    ],
+)
+def test_what_goes_step_by_step_or_keeps_something_is_in_one_piece(layers, x, monkeypatch):
+    assert in_pieces(PLAN.edit(layers=layers), (x, Y), monkeypatch) == 1
+
+
+def test_pieces_are_equal_and_no_smaller_than_they_need_to_be(monkeypatch):
+    monkeypatch.setattr(pieces, "EACH_WEIGHT", 0.0)
+    network = PLAN.edit(layers=(Conv2D(32, 3), Flatten(), Dense(2))).network((34, 34, 1))
+    each = 4 * network.gives()
+    assert [pieces.pieces(network, rows, 4) for rows in (1, 8, 18, 37)] == [1, 1, 1, 1]
+    for rows in (64, 96, 200):
+        count = pieces.pieces(network, rows, 4)
+        assert rows % count == 0
+        assert rows * each / count <= pieces.SHARE
+        assert not any(rows % n == 0 and rows * each / n <= pieces.SHARE for n in range(1, count))

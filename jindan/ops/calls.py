@@ -1,0 +1,48 @@
+"""Functions that stay functions in the compiled program, and are not joined with what stands beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import jax
+from jax.experimental.xla_metadata import set_xla_metadata
+
+
+def called(*static: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Have a function, its slopes too, compiled by itself: once for all places that give it arrays of one shape.
+
+    Inlined, XLA would join it with its neighbours, differently in each place, and compute what is cheap anew in each of
+    those that read it.
+
+    Args:
+        static: Numbers of the arguments that are no arrays.
+
+    >>> twice = called()(lambda x: x + x)
+    >>> 'inlineable = "false"' in jax.jit(twice).lower(1.0).as_text()
+    True
+    """
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        own = jax.jit(inlined(function), static_argnums=static)
+
+        @wraps(function)
+        def call(*given: Any) -> Any:
+            with set_xla_metadata(inlineable="false"):
+                return own(*given)
+
+        return call
+
+    return wrap
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What the function calls in turn, such as the body of a loop, is inlined as ever."""
+
+    @wraps(function)
+    def call(*given: Any) -> Any:
+        with set_xla_metadata(inlineable="true"):
+            return function(*given)
+
+    return call
