@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ..layers.base import Context, Layer
+from ..layers.base import Layer
 from ..layers.convolution import Windowed
 from ..layers.inner import held
 from ..layers.network import Network
@@ -38,8 +38,7 @@ def pieces(network: Network, rows: int, size: int) -> int:
         rows: Of the batch, the share of this device.
         size: Bytes of a number.
     """
-    known = any(not weight.trainable for spec in network.specs for weight in spec.values())
-    if known or not all(layer.in_pieces for layer in held(network.layers)):
+    if not all(layer.in_pieces for layer in held(network.layers)):
         return 1
     wanted = rows * size * (network.gives() + network.keeps()) / SHARE
     if wanted <= 1:
@@ -74,11 +73,6 @@ def added(count: int, real: Any, rows: Any, call: Callable[[Any, Piece], Any]) -
     form = jax.eval_shape(lambda part: call(part, Piece(0, count, real)), jax.tree.map(lambda a: a[0], parts))
     start = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), form)
     return lax.scan(one, start, (jnp.arange(count), parts))[0]
-
-
-def shares(ctx: Context) -> int:
-    """Into how many the rows of the batch are split: the devices, times the pieces of each."""
-    return (1 if ctx.axis is None else lax.axis_size(ctx.axis)) * (1 if ctx.piece is None else ctx.piece.count)
 
 
 def looks_around(layer: Layer) -> bool:

@@ -26,7 +26,7 @@ from ..plan import Plan
 from ..spec import merge
 from .mixing import mix
 from .packing import LARGEST, LARGEST_SPLIT, Packing, by_number, takes_steps
-from .pieces import LEAST, added, calls, foreign, looks_around, pieces, shares
+from .pieces import LEAST, added, calls, foreign, looks_around, pieces
 from .rows import all_over_devices, beside, by_steps, class_weights, existing, over_devices
 
 # Splitting gains more than devices wait for one another from so many operations an update, and a weight, on:
@@ -237,9 +237,10 @@ class Supervised:
             noise = None if is_zero(plan.weight_noise) else plan.weight_noise
             ctx = Context(True, key, rows=mask, noise=noise, axis=axis, piece=piece, compute=plan.precision)
             cost, outputs = self._cost(plan, network, network.join(trained, fixed), x, y, weight, mask, ctx)
+            assert piece is None or not ctx.updates
             penalty = network.penalty(trained, plan.l1, plan.l2)
             for term in ([] if penalty is None else [penalty]) + ctx.penalties:
-                cost = cost + term / shares(ctx)
+                cost = cost + term / ctx.shares
             return cost, (outputs, ctx.updates)
 
         (value, (outputs, updates)), gradients = jax.value_and_grad(objective, has_aux=True)(trained)
@@ -320,7 +321,7 @@ class Supervised:
     def _cost(self, plan, network, weights, x, y, weight, mask, ctx) -> tuple[Array, Any]:
         rows, outputs = self._rows(plan, network, weights, x, y, weight, ctx)
         if mask is None:
-            return self._finished(plan, jnp.mean(rows, axis=0) / shares(ctx)), outputs
+            return self._finished(plan, jnp.mean(rows, axis=0) / ctx.shares), outputs
         # The mean over the rows that exist; an empty batch costs nothing.
         count = over_devices(jnp.sum(mask), ctx.axis) if ctx.piece is None else ctx.piece.real
         total = jnp.sum(jnp.where(beside(mask, rows) > 0, rows, 0.0), axis=0)

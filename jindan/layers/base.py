@@ -77,6 +77,12 @@ class Context:
         """A key that belongs to this application of a layer and step alone."""
         return jax.random.fold_in(self.key, 16 * self.place + stream)
 
+    @property
+    def shares(self) -> int:
+        """Into how many shares the rows of the batch are split: the devices, times the pieces of each."""
+        devices = 1 if self.axis is None else jax.lax.axis_size(self.axis)
+        return devices * (1 if self.piece is None else self.piece.count)
+
     def stream(self, number: int = 0) -> Stream:
         """Random numbers that belong to this application of a layer and step alone."""
         return Stream(self.random_key(number), self.axis, self.piece)
@@ -126,7 +132,8 @@ class Layer(Weighed, Spec, kind="layer"):
         splits: Whether its work is too small a piece at a time to fill several cores, so that the rows of a batch are
             better split among them.
         in_pieces: Whether a core may take its rows of an update piece by piece. It may not where steps follow one
-            another, all of them for each piece, nor where a mask is made, whose steps count over the whole batch.
+            another, all of them for each piece, where it makes a mask, whose steps count over the whole batch, or
+            keeps something of a batch.
         draws_on_arrays: Whether it draws where it is called on arrays by itself and not told whether it trains.
     """
 

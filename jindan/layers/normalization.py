@@ -104,6 +104,11 @@ class BatchNormalization(_Normalization):
     gamma_constraint: Any = item(default=None, kind="constraint")
     synchronized: bool = item(default=False, host=True)
 
+    @property
+    def in_pieces(self) -> bool:  # type: ignore[override]
+        """Whether it takes no moments of a batch."""
+        return bool(self.inference) or not self.trainable
+
     def output_shape(self, shape: Shape) -> Shape:
         axis_of(self, self.axis, len(shape))
         return shape

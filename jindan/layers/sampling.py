@@ -64,6 +64,11 @@ class Sampling(Layer):
     weight: float = item(default=1.0, rule=NOT_NEGATIVE, traced=True)
     warm_up: float = item(default=0.0, rule=NOT_NEGATIVE, traced=True)
 
+    @property
+    def in_pieces(self) -> bool:  # type: ignore[override]
+        """Whether it counts no updates."""
+        return is_zero(self.warm_up)
+
     def output_shape(self, shape: Shape) -> Shape:
         if not shape or shape[-1] is None or shape[-1] % 2:
             raise ShapeError(
@@ -134,10 +139,11 @@ class KLSparsity(Layer):
 
 
 def _mean(each: Array, ctx: Context) -> Array:
-    """The mean over rows that exist; where a batch is split, this device's share of it, times the devices."""
+    """The mean over rows that exist; where a batch is split, this share's part of it, times the shares."""
     if ctx.rows is None:
         return each.mean()
-    total, count = (each * ctx.rows).sum(), ctx.rows.sum()
-    if ctx.axis is not None:
-        total, count = total * lax.axis_size(ctx.axis), lax.psum(count, ctx.axis)
-    return total / jnp.maximum(count, 1)
+    if ctx.piece is not None:
+        count = ctx.piece.real
+    else:
+        count = ctx.rows.sum() if ctx.axis is None else lax.psum(ctx.rows.sum(), ctx.axis)
+    return (each * ctx.rows).sum() * ctx.shares / jnp.maximum(count, 1)

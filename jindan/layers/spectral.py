@@ -41,6 +41,8 @@ class SpectralNormalization(Around):
     """
 
     full_precision = True  # the layer inside casts its own
+    in_pieces = False
+
     power_iterations: int = item(default=1, rule=COUNT)
 
     @property

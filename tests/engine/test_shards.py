@@ -23,11 +23,14 @@ from jindan.layers import (
     GaussianNoise,
     Layer,
     Masking,
+    Normalization,
     RandomFlip,
     RandomRotation,
     Reshape,
     Residual,
+    Sampling,
     SimpleRNN,
+    SpectralNormalization,
 )
 from jindan.optimizers import Adam
 from jindan.plan import Plan
@@ -185,6 +188,8 @@ IMAGES = RNG.normal(size=(70, 4, 4, 2))
         (Conv2D(3, 2, activation="relu"), Flatten(), Dense(2)),
         (Conv2D(3, 2), Dropout(0.4), RandomFlip(), Flatten(), GaussianNoise(0.1), Dense(2)),
         (Residual([Conv2D(2, 3, padding="same")]), Flatten(), Dense(2, kernel_regularizer="l2")),
+        (Normalization(mean=0.1, variance=2.0), Conv2D(2, 3), Flatten(), Dense(4), Sampling(0.3), Dense(2)),
+        (BatchNormalization(trainable=False), Conv2D(2, 3), Flatten(), Dense(2)),
     ],
 )
 def test_rows_in_pieces_equal_rows_at_once(layers, monkeypatch):
@@ -208,6 +213,8 @@ def test_a_member_equals_the_plan_in_pieces(monkeypatch):
         ((Conv2D(3, 2), BatchNormalization(), Flatten(), Dense(2)), IMAGES),
         ((Masking(), Conv1D(3, 2), Flatten(), Dense(2)), X),
         ((Embedding(6, 3, mask_zero=True), Conv1D(3, 2), Flatten(), Dense(2)), np.zeros((70, 4), int)),
+        ((Conv2D(3, 2), Flatten(), Dense(4), Sampling(warm_up=9.0), Dense(2)), IMAGES),
+        ((SpectralNormalization(Conv2D(3, 2)), Flatten(), Dense(2)), IMAGES),
         ((Reshape((2, 2, 3)), Residual([Conv2D(3, 1), BatchNormalization()]), Flatten(), Dense(2)), X),
     ],
 )
