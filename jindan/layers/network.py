@@ -97,7 +97,7 @@ class Network:
     @property
     def _forms(self) -> list[Shape]:
         """The shape of every single output of every node."""
-        return jax.tree.leaves(self._values[self.graph.inputs :], is_leaf=_is_shape)
+        return jax.tree.leaves(self._values[self.graph.inputs :], is_leaf=_is_row)
 
     def shape_at(self, source: Any) -> Shape:
         """The shape of one row of what a source of the graph stands for."""
@@ -341,10 +341,6 @@ def _is_row(value: Any) -> bool:
 def _matches(wanted: Any, shape: Any) -> bool:
     """Whether a shape is the one asked for; None stands for any length."""
     return len(wanted) == len(shape) and all(a is None or a == b for a, b in zip(wanted, shape, strict=True))
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, tuple) and all(isinstance(axis, int) for axis in value)
 
 
 def _plain_zero(value: Any) -> bool:
