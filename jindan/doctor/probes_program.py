@@ -217,7 +217,7 @@ def _change(plan: Plan, network: Network, trained: Any, gradients: Any, memory: 
         return jax.tree.map(jnp.subtract, network.constrain(after), trained)
     before = packing.pack(jax.tree.leaves(trained))
     after, _ = optimizer.apply(before, packing.pack(jax.tree.leaves(gradients)), memory)
-    return after - before
+    return jax.tree.map(jnp.subtract, after, before)
 
 
 def _deep(program: Supervised, plan: Plan, quiet: Any, trained: Any, whole: Any, slopes: Any, cost: Any) -> dict:

@@ -160,7 +160,7 @@ class Group:
         while place < here and not ran_out and not cut:
             end = min([here, *((rung, 0) for rung in rungs if (rung, 0) > place)])
             bound = looks.bound(place, end)
-            target = self._target(place, pace.steps(), 1 if each_epoch else loop.HISTORY, bound)
+            target = pace.target(place, shape.steps, 1 if each_epoch else loop.HISTORY, bound)
             began = time.perf_counter()
             state, buffer = call(state, *fixed, *shared, tuple(map(np.int32, (*place, *target))))
             buffer = np.asarray(buffer)
@@ -266,16 +266,6 @@ class Group:
         if devices.accelerated():
             return lay.turns * (LAUNCHES + work / 1e13)
         return lay.turns * ((ALONE if lay.single else ABREAST) + work / 5e10)
-
-    def _target(self, place: tuple[int, int], steps: int, most_epochs: int, last: tuple[int, int]) -> tuple[int, int]:
-        """Where the next call ends: `steps` on, at an epoch's end if more than one fits."""
-        total = place[0] * self.shape.steps + place[1] + max(1, steps)
-        epoch, step = divmod(total, self.shape.steps)
-        if epoch > place[0]:
-            step = 0
-        if epoch >= place[0] + most_epochs:
-            epoch, step = place[0] + most_epochs, 0
-        return min((epoch, step), last)
 
     def _collect(self, state: Any, buffer: np.ndarray, first: int, history: list[list[np.ndarray]]) -> np.ndarray:
         """Append the statistics of the epochs each member finished; return the longest member's."""

@@ -46,6 +46,20 @@ class Pace:
         span = self.wanted if self.seen else min(self.wanted, FIRST_SECONDS)
         return max(1, int(span / self.each))
 
+    def target(self, place: tuple[int, int], each: int, most: int, last: tuple[int, int]) -> tuple[int, int]:
+        """Where the next call ends: so many updates on, at an epoch's end if that is within reach.
+
+        Args:
+            place: (epoch, step) it begins at.
+            each: Updates an epoch.
+            most: Epochs one call may finish.
+            last: (epoch, step) it may not pass.
+        """
+        epoch, step = divmod(place[0] * each + place[1] + self.steps(), each)
+        if epoch > place[0]:
+            epoch, step = min(epoch, place[0] + most), 0
+        return min((epoch, step), last)
+
     def saw(self, steps: int, seconds: float) -> None:
         if steps > 0:
             self.each, self.seen = max(seconds / steps, 1e-9), True

@@ -6,13 +6,17 @@ Measured on 4-30-16-3 with Adam and batch 1: 33 ms → 18 ms for 12,000 updates.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+import itertools
+import math
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from ..layers.base import Array
 from ..layers.heads import Heads
@@ -25,52 +29,80 @@ LARGEST = 20_000  # numbers in all trained weights; above, copying them costs mo
 # updated as such compiles sooner, a residual network of 75,000 weights 1.7 → 1.5 s, a VGG of 550,000 3.0 → 2.3 s, in
 # updates that take as long. (Recurrent ones would take 1.05 times as long, transformers 1.1 times.)
 LARGEST_SPLIT = 600_000
+# Arrays of one shape from which on their places in the vector are no constants: a constant is written into the code of
+# all that reads them, which then is another one for each layer. Of a residual network 27 kernels of 128.
+ALIKE = 3
+# Of other networks the arrays up to this size, biases above all, where there are several: each that is updated by
+# itself is three kernels of Adam's to compile.
+SMALL = 600
+SEVERAL = 3
 
 
 @dataclass(frozen=True)
 class Packing:
-    """How a tree of weights lies in one vector.
+    """How a tree of weights lies in one vector, or its small arrays do, beside which the others stay as they are.
 
     Attributes:
         form: The tree.
         shapes: Of its leaves, in order.
         turned: Whether matrices lie column by column, as `ops.product` gives the slopes of small ones.
+        most: Numbers up to which an array lies in the vector; None where all do.
+        movable: Whether places of equal shapes are no constants, see `ALIKE`; those of small networks are, as each
+            kernel that looks one up takes longer.
     """
 
     form: Any
     shapes: tuple[tuple[int, ...], ...]
     turned: bool = True
+    most: int | None = None
+    movable: bool = False
 
     @classmethod
-    def of(cls, tree: Any, *, turned: bool = True) -> Packing:
+    def of(cls, tree: Any, **how: Any) -> Packing:
         """The packing of trees like this one."""
         leaves, form = jax.tree.flatten(tree)
-        return cls(form, tuple(tuple(leaf.shape) for leaf in leaves), turned)
+        return cls(form, tuple(tuple(leaf.shape) for leaf in leaves), **how)
 
     @property
     def size(self) -> int:
-        """Length of the vector."""
-        return sum(int(np.prod(shape)) for shape in self.shapes)
+        """Numbers in all arrays."""
+        return sum(map(math.prod, self.shapes))
 
-    def pack(self, leaves: Any, xp: Any = jnp) -> Array:
-        """Arrays, in the order of the leaves → vector; `xp` is what computes it, NumPy outside a program."""
-        return xp.concatenate([xp.ravel(leaf.T if self.turned and leaf.ndim == 2 else leaf) for leaf in leaves])
+    @cached_property
+    def inside(self) -> tuple[bool, ...]:
+        """Whether each array lies in the vector."""
+        return tuple(self.most is None or math.prod(shape) <= self.most for shape in self.shapes)
 
-    def unpack(self, vector: Array) -> Any:
-        """Vector → tree."""
-        leaves, start = [], 0
-        for shape in self.shapes:
-            stop = start + int(np.prod(shape))
-            piece = vector[start:stop]
-            turned = self.turned and len(shape) == 2
+    def pack(self, leaves: Any, xp: Any = jnp) -> tuple[Array, ...]:
+        """Arrays, in the order of the leaves → (vector, *other arrays); `xp` is what computes it, NumPy outside a
+        program."""
+        pairs = list(zip(self.inside, leaves, strict=True))
+        small = [leaf.T if self.turned and leaf.ndim == 2 else leaf for inside, leaf in pairs if inside]
+        return xp.concatenate([xp.ravel(leaf) for leaf in small]), *(leaf for inside, leaf in pairs if not inside)
+
+    def unpack(self, packed: tuple[Array, ...]) -> Any:
+        """(vector, *other arrays) → tree."""
+        vector, others, start = packed[0], iter(packed[1:]), 0
+        alike: Counter = Counter(itertools.compress(self.shapes, self.inside))
+        leaves = []
+        for shape, inside in zip(self.shapes, self.inside, strict=True):
+            if not inside:
+                leaves.append(next(others))
+                continue
+            size, turned = math.prod(shape), self.turned and len(shape) == 2
+            if self.movable and alike[shape] >= ALIKE and isinstance(vector, jax.Array):
+                piece = lax.dynamic_slice(vector, (lax.optimization_barrier(jnp.uint32(start)),), (size,))
+            else:
+                piece = vector[start : start + size]
             leaves.append(piece.reshape(shape[::-1]).T if turned else piece.reshape(shape))
-            start = stop
+            start += size
         return jax.tree.unflatten(self.form, leaves)
 
     def enter(self, state: dict[str, Any], xp: Any = jnp) -> dict[str, Any]:
         """A member's state with vectors in place of trees."""
         memory = state["optimizer"]
-        slots = (tuple(self.pack(slot, xp) for slot in zip(*memory["slots"], strict=True)),)
+        by_slot = [self.pack(slot, xp) for slot in zip(*memory["slots"], strict=True)]
+        slots = tuple(zip(*by_slot, strict=True)) or ((),) * (1 + self.inside.count(False))
         trained = self.pack(jax.tree.leaves(state["trained"]), xp)
         state = {**state, "trained": trained, "optimizer": {**memory, "slots": slots}}
         if "best" in state:
@@ -80,16 +112,30 @@ class Packing:
     def leave(self, state: dict[str, Any]) -> dict[str, Any]:
         """Undo `enter`, in NumPy: arrays row by row, as files want them."""
 
-        def tree(vector: Any) -> Any:
-            return jax.tree.map(partial(np.asarray, order="C"), self.unpack(vector))
+        def tree(packed: tuple[Any, ...]) -> Any:
+            return jax.tree.map(partial(np.asarray, order="C"), self.unpack(packed))
 
         memory = state["optimizer"]
-        by_slot = [jax.tree.leaves(tree(slot)) for slot in memory["slots"][0]]
-        slots = tuple(zip(*by_slot, strict=True)) if by_slot else tuple(() for _ in self.shapes)
+        by_slot = [jax.tree.leaves(tree(slot)) for slot in zip(*memory["slots"], strict=True)]
+        slots = tuple(zip(*by_slot, strict=True)) or ((),) * len(self.shapes)
         state = {**state, "trained": tree(state["trained"]), "optimizer": {**memory, "slots": slots}}
         if "best" in state:
             state["best"] = {**state["best"], "trained": tree(state["best"]["trained"])}
         return state
+
+
+def best(tree: Any, split: bool) -> Packing | None:
+    """What pays for trees like this one; None for nothing.
+
+    Args:
+        tree: Weights, or their shapes.
+        split: Whether their network, one of convolutions, has its rows split among devices.
+    """
+    packing = Packing.of(tree, turned=not split, movable=split)
+    if packing.size <= (LARGEST_SPLIT if split else LARGEST):
+        return packing if len(packing.shapes) > 1 else None
+    packing = replace(packing, most=SMALL, movable=True)
+    return packing if packing.inside.count(True) >= SEVERAL else None
 
 
 def takes_steps(network: Network) -> bool:

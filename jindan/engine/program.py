@@ -172,7 +172,7 @@ class _Training:
             carried, *fixed = own
             cut = interrupted()
             while place < here and not cut:
-                target = self._target(place, pace.steps(), here)
+                target = pace.target(place, steps, HISTORY, here)
                 began = time.perf_counter()
                 carried, found = call(carried, *fixed, x, tuple(map(np.int32, (*place, *target))))
                 found = np.asarray(found)
@@ -223,14 +223,6 @@ class _Training:
                 _EXECUTABLES[key] = lowered.compile(options)
             self.seconds["compile"] = time.perf_counter() - began
         return _EXECUTABLES[key]
-
-    def _target(self, place: tuple[int, int], steps: int, last: tuple[int, int]) -> tuple[int, int]:
-        """Where the next call ends: so many updates on, at an epoch's end if more than one fits."""
-        epoch, step = divmod(place[0] * self.shape.steps + place[1] + steps, self.shape.steps)
-        step = 0 if epoch > place[0] else step
-        if epoch >= place[0] + HISTORY:
-            epoch, step = place[0] + HISTORY, 0
-        return min((epoch, step), last)
 
     def _tell(self, listen: Any, place: tuple[int, int], rows: np.ndarray) -> bool:
         new = [dict(zip(self.names, map(float, row), strict=True)) for row in rows]

@@ -25,7 +25,7 @@ from ..metrics import resolve as resolve_metric
 from ..plan import Plan
 from ..spec import merge
 from .mixing import mix
-from .packing import LARGEST, LARGEST_SPLIT, Packing, by_number, takes_steps
+from .packing import Packing, best, by_number, takes_steps
 from .pieces import LEAST, added, calls, foreign, looks_around, pieces
 from .rows import all_over_devices, beside, by_steps, class_weights, existing, over_devices
 
@@ -132,16 +132,15 @@ class Supervised:
 
     @cached_property
     def packing(self) -> Packing | None:
-        """How the trained weights are held as one vector, or None where they stay apart."""
+        """How the trained weights, or the small ones among them, are held as one vector, or None where none are."""
         network, optimizer = self.outline.network(self.input_shape), self.outline.optimizer
         shapes = tuple(
             {name: jax.ShapeDtypeStruct(w.shape, np.float32) for name, w in spec.items()} for spec in network.specs
         )
         split = self.shards(self.outline.batch_size) > 1 and not takes_steps(network)
-        packing = Packing.of(network.part(shapes)[0], turned=not split)
-        apart = optimizer.gradient_accumulation_steps is not None or not by_number(network, optimizer)
-        largest = LARGEST_SPLIT if split else LARGEST
-        return None if apart or len(packing.shapes) < 2 or packing.size > largest else packing
+        if optimizer.gradient_accumulation_steps is not None or not by_number(network, optimizer):
+            return None
+        return best(network.part(shapes)[0], split)
 
     def trained(self, state: dict[str, Any]) -> Weights:
         """The trained weights of a state inside the loop, as a tree."""

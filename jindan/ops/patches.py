@@ -13,7 +13,7 @@ from jax import lax
 
 from . import strips
 from .calls import called
-from .windows import Pads, Steps, outputs, pad, taps, window
+from .windows import Pads, Steps, outputs, pad, seen_alike, taps, window
 
 Array = jax.Array
 
@@ -126,11 +126,12 @@ def _kernel_slope(
     if x.dtype == jnp.float32 and strips.suits(channels, filters, windows, strides, dilation, slope=True):
         return strips.kernel_slope(x, dy, windows)
     flat = dy.reshape(-1, filters)
-    seen = [window(x, tap, spaces, strides, dilation) for tap in taps(windows)]
-    if channels == 1 and len(seen) <= FEW:
+    if channels == 1 and math.prod(windows) <= FEW:
         # Copied tap by tap; side by side, as below, each copy is a kernel that strides through the others.
-        copies = lax.optimization_barrier(jnp.stack([part[..., 0] for part in seen]))
-        return (copies.reshape(len(seen), -1) @ flat).reshape(*windows, channels, filters)
+        parts = [part[..., 0] for part in seen_alike(x, windows, spaces, strides, dilation)]
+        copies = lax.optimization_barrier(jnp.stack(parts))
+        return (copies.reshape(len(parts), -1) @ flat).reshape(*windows, channels, filters)
+    seen = [window(x, tap, spaces, strides, dilation) for tap in taps(windows)]
     parts = [part.reshape(-1, channels) for part in seen]
     if len(parts) * channels <= FEW:
         return (jnp.concatenate(parts, -1).T @ flat).reshape(*windows, channels, filters)

@@ -33,6 +33,11 @@ def listed(value):
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
+def slopes(function):
+    """(slopes by weights and first input, outputs), from a function of both that gives (number, outputs)."""
+    return jax.jit(jax.grad(function, argnums=(0, 1), has_aux=True))
+
+
 def agree_with_keras(build, shapes, x, keras):
     """Outputs, and the slopes of a mix of them by weights and by the first input, are those of Keras.
 
@@ -42,26 +47,26 @@ def agree_with_keras(build, shapes, x, keras):
     within = {"float64": 1e-9, "float32": 1e-5}[dtype]
     mine, theirs = both(build, shapes, keras, dtype)
     rows = [jnp.asarray(part, dtype) for part in x]
-    given = rows[0] if len(rows) == 1 else tuple(rows)
-    outputs = [np.asarray(a) for a in listed(theirs(rows if len(rows) > 1 else rows[0]))]
-    for a, b in zip(listed(mine.predict(list(x) if len(x) > 1 else x[0])), outputs, strict=True):
-        agree(a, b, within)
-    mix = [RNG.normal(size=a.shape).astype(dtype) for a in outputs]
+    outputs = listed(mine.predict(list(x) if len(x) > 1 else x[0]))
+    mix = [RNG.normal(size=np.shape(a)).astype(dtype) for a in outputs]
 
+    # Each as one program: operation by operation, compiling them is most of the time of these tests.
     def own(weights, first):
-        found = mine.network.forward(weights, first if len(rows) == 1 else (first, *given[1:]), Context())
-        return sum(jnp.sum(m * a) for m, a in zip(mix, listed(found), strict=True))
+        found = listed(mine.network.forward(weights, first if len(rows) == 1 else (first, *rows[1:]), Context()))
+        return sum(jnp.sum(m * a) for m, a in zip(mix, found, strict=True)), found
 
     def other(weights, first):
         fixed = [v.value for v in theirs.non_trainable_variables]
-        found, _ = theirs.stateless_call(weights, fixed, first if len(rows) == 1 else [first, *given[1:]])
-        return sum(jnp.sum(m * a) for m, a in zip(mix, listed(found), strict=True))
+        found, _ = theirs.stateless_call(weights, fixed, first if len(rows) == 1 else [first, *rows[1:]])
+        return sum(jnp.sum(m * a) for m, a in zip(mix, listed(found), strict=True)), listed(found)
 
     weights = tuple({n: jnp.asarray(w) for n, w in found.items()} for found in mine.ready_weights())
-    by_weight, by_input = jax.grad(own, argnums=(0, 1))(weights, rows[0])
+    by_weight, by_input = slopes(own)(weights, rows[0])[0]
+    (theirs_by, theirs_input), wanted = slopes(other)([v.value for v in theirs.trainable_variables], rows[0])
+    for a, b in zip(outputs, wanted, strict=True):
+        agree(a, np.asarray(b), within)
     # JAX sorts names.
     mine_by = [found[name] for found, spec in zip(by_weight, mine.network.specs, strict=True) for name in spec]
-    theirs_by, theirs_input = jax.grad(other, argnums=(0, 1))([v.value for v in theirs.trainable_variables], rows[0])
     assert [a.shape for a in mine_by] == [b.shape for b in theirs_by]
     # All at once: some (of the bias of keys) are 0 but for rounding.
     agree(*(np.concatenate([np.zeros(1), *map(np.ravel, found)]) for found in (mine_by, theirs_by)), within)
