@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..layers.base import Array
+from ..ops.calls import movable
 from ..plan import Plan
 
 
@@ -32,8 +33,7 @@ def all_over_devices(tree: Any, axis: str) -> Any:
     leaves, form = jax.tree.flatten(tree)
     vector = lax.psum(jnp.concatenate([leaf.reshape(-1) for leaf in leaves]), axis)
     starts = itertools.accumulate((leaf.size for leaf in leaves[:-1]), initial=0)
-    # Behind the barrier places are no constants, so that arrays of one shape are updated by one piece of code.
-    places = lax.optimization_barrier([jnp.uint32(start) for start in starts])
+    places = movable(*starts)  # arrays of one shape are updated by one piece of code
     parts = [lax.dynamic_slice_in_dim(vector, *at) for at in zip(places, (leaf.size for leaf in leaves), strict=True)]
     parts = [part.reshape(leaf.shape).astype(leaf.dtype) for part, leaf in zip(parts, leaves, strict=True)]
     return jax.tree.unflatten(form, parts)

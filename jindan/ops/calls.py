@@ -1,4 +1,4 @@
-"""Functions that stay functions in the compiled program, and are not joined with what stands beside them."""
+"""Code that several places of the compiled program share: functions that stay functions, places given as values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from functools import wraps
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+from jax import lax
 from jax.experimental.xla_metadata import set_xla_metadata
 
 
@@ -35,6 +37,12 @@ def called(*static: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return call
 
     return wrap
+
+
+def movable(*numbers: int) -> list[Any]:
+    """Places that are no constants to XLA: a constant is written into the code of whatever is cut out there, which then
+    is other code for each place."""
+    return lax.optimization_barrier([jnp.uint32(number) for number in numbers])
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:

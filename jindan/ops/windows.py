@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import lax
+
+from .calls import movable
 
 Array = jax.Array
 Pads = tuple[tuple[int, int], ...]
@@ -36,11 +37,10 @@ def window(x: Array, tap: tuple[int, ...], spaces: tuple[int, ...], strides: Ste
 
 def seen_alike(x: Array, windows: tuple[int, ...], spaces: tuple[int, ...], strides: Steps, dilation: Steps) -> list:
     """What each tap sees, as `window` gives it, by one piece of code for all taps: their places are no constants."""
-    number = lambda n: lax.optimization_barrier(jnp.uint32(n))  # noqa: E731
-    places = [[number(k * gap) for k in range(width)] for width, gap in zip(windows, dilation, strict=True)]
+    places = [movable(*(k * gap for k in range(width))) for width, gap in zip(windows, dilation, strict=True)]
     spans = (x.shape[0], *(s * (space - 1) + 1 for s, space in zip(strides, spaces, strict=True)), x.shape[-1])
-    ends = number(0)
-    cut = [lax.dynamic_slice(x, (ends, *place, ends), spans) for place in itertools.product(*places)]
+    (first,) = movable(0)
+    cut = [lax.dynamic_slice(x, (first, *place, first), spans) for place in itertools.product(*places)]
     return [lax.slice(part, (0,) * x.ndim, spans, (1, *strides, 1)) for part in cut]
 
 

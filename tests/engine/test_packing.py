@@ -52,6 +52,13 @@ def test_what_is_packed():
     assert best(network(300, 200, 200, 3), True).most is None
 
 
+def forget():
+    """Programs that are kept know how their weights are packed."""
+    supervised.program_of.cache_clear()
+    loop.compiled_loop.cache_clear()
+    group._EXECUTABLES.clear()
+
+
 @pytest.mark.parametrize("optimizer", [Adam(), SGD(0.05)], ids=["adam", "sgd"])
 def test_biases_beside_large_weights_train_as_they_would_apart(optimizer, monkeypatch):
     layers = (Dense(150, activation="relu"), Dense(150, activation="tanh"), Dense(3, activation="softmax"))
@@ -63,11 +70,9 @@ def test_biases_beside_large_weights_train_as_they_would_apart(optimizer, monkey
         np.testing.assert_array_equal(a, b)
     asked = []
     monkeypatch.setattr(supervised, "best", lambda *given: asked.append(given))
-    for kept in (supervised.program_of.cache_clear, loop.compiled_loop.cache_clear, group._EXECUTABLES.clear):
-        kept()
+    forget()
     apart = train(plan, data)
     assert asked
-    supervised.program_of.cache_clear()
-    loop.compiled_loop.cache_clear()
+    forget()
     for a, b in zip(jax.tree.leaves(whole.weights), jax.tree.leaves(apart.weights), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)  # float32, other kernels
