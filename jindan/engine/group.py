@@ -89,7 +89,7 @@ class Group:
                 states.append(
                     loop.fresh_epochs(self.program, plan, {"trained": trained, "fixed": fixed, "optimizer": memory})
                 )
-        return self._stack([packed(self.program.packing, state) for state in states])
+        return self._stack([loop.unordered(self.shape, packed(self.program.packing, state)) for state in states])
 
     def _stack(self, trees: list[Any]) -> Any:
         if self.shape.layout.single:
@@ -307,6 +307,7 @@ class Group:
         for member, plan in enumerate(self.plans):
             at = place_of[member]
             own = state if self.shape.layout.single else jax.tree.map(lambda a: a[at], state)  # noqa: B023
+            own = {name: part for name, part in own.items() if name not in ("order", "ordered")}
             own = unpacked(self.program.packing, own)
             stopped = bool(own["stop"]["stopped"]) if "stop" in own else False
             kept = kept_of(own)

@@ -194,7 +194,8 @@ class _Training:
         sums = [s.sums for s in self.starts] or [fresh] * len(self.seeds)
         seeds = [np.uint32(int(seed) & 0xFFFFFFFF) for seed in self.seeds]
         numbers = [{name: np.asarray(v, self.dtype) for name, v in own.items()} for own in self.values]
-        trees = list(zip(self.states, sums, strict=True)), numbers, seeds
+        kept = self.shape.unordered()
+        trees = [(state, own, kept) for state, own in zip(self.states, sums, strict=True)], numbers, seeds
         if lay.single:
             own = tuple(tree[0] for tree in trees)
         else:
@@ -205,7 +206,9 @@ class _Training:
         if self.shape.shards > 1:
             state, x = shards(self.program, self.shape.shards)
             same = devices.replicated(self.shape.shards, devices.ROWS)
-            return (jax.device_put(own[0], (state, same)), *jax.device_put(own[1:], same)), jax.device_put(self.x, x)
+            return (jax.device_put(own[0], (state, same, same)), *jax.device_put(own[1:], same)), jax.device_put(
+                self.x, x
+            )
         if several > 1:
             own = jax.device_put(own, devices.split(several, devices.MEMBERS))
             return own, jax.device_put(self.x, devices.replicated(several, devices.MEMBERS))
@@ -236,7 +239,7 @@ class _Training:
         self.seconds["total"] = time.perf_counter() - self.began
         single, result = self.shape.layout.single, []
         for member, (seed, own) in enumerate(zip(self.seeds, self.values, strict=True)):
-            state, sums = carried if single else jax.tree.map(lambda a: a[member], carried)  # noqa: B023
+            state, sums, _ = carried if single else jax.tree.map(lambda a: a[member], carried)  # noqa: B023
             rows = np.concatenate([b[member] for b in buffers]) if buffers else np.zeros((0, len(self.names)))
             earlier = self.starts[member].history if self.starts else {}
             history = {n: [*earlier.get(n, []), *map(float, rows[:, k])] for k, n in enumerate(self.names)}

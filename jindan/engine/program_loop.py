@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from . import devices, shuffle
 from .loop import HISTORY, compensated
-from .shape import Layout
+from .shape import Layout, keeps_order
 
 Array = jax.Array
 AT_END = 0xFFFFFFFF  # the number from which keys of epoch ends are drawn; no update has it
@@ -44,10 +45,18 @@ class Shape:
     layout: Layout
     shards: int = 1
 
+    def unordered(self) -> dict[str, Any]:
+        """Room for the order of an epoch's rows, where the loop hands it on to its next call."""
+        places = self.steps * self.batch_size
+        if not (self.shuffled and keeps_order(places, self.layout)):
+            return {}
+        return {"order": np.zeros(places, np.int32), "epoch": np.int32(-1)}
+
 
 @lru_cache(maxsize=256)
 def compiled_loop(program: Any, shape: Shape) -> Any:
-    """The jitted loop: (state and sums, values, seed; rows, bounds) → (state and sums, figures by epoch)."""
+    """The jitted loop: (carried, values, seed; rows, bounds) → (carried, figures by epoch). What is carried from one
+    call to the next is (state, sums, order of the rows)."""
     run: Any = partial(_run, program, shape)
     lay = shape.layout
     if not lay.single:
@@ -59,7 +68,7 @@ def compiled_loop(program: Any, shape: Shape) -> Any:
     if shape.shards > 1:
         state, _ = shards(program, shape.shards)
         same = devices.replicated(shape.shards, devices.ROWS)
-        return jax.jit(run, donate_argnums=0, out_shardings=((state, same), same))
+        return jax.jit(run, donate_argnums=0, out_shardings=((state, same, same), same))
     return jax.jit(run, donate_argnums=0)
 
 
@@ -89,9 +98,18 @@ def _run(program: Any, shape: Shape, carried: Any, values: Any, seed: Array, x: 
     names = (*program.figures, *getattr(program, "evaluated", ()))
     key = jax.random.key(seed)
 
+    def ordered(epoch: Array, kept: Any) -> tuple[Array | None, Any]:
+        """The order of the epoch's rows, and what is kept of it."""
+        found = partial(shuffle.order, seed, epoch, size * steps, shape.rows)
+        if not kept:
+            return found() if shape.shuffled else None, kept
+        order = lax.cond(kept["epoch"] == epoch, lambda: kept["order"], found)
+        return order, {"order": order, "epoch": epoch}
+
     def one_epoch(carry: Any) -> Any:
-        epoch, carried, buffer = carry
-        order = shuffle.order(seed, epoch, size * steps, shape.rows) if shape.shuffled else None
+        epoch, (*carried, kept), buffer = carry
+        carried = tuple(carried)
+        order, kept = ordered(epoch, kept)
 
         def update(index: Array, carried: Any) -> Any:
             state, sums = carried
@@ -114,7 +132,7 @@ def _run(program: Any, shape: Shape, carried: Any, values: Any, seed: Array, x: 
             return (state, jnp.zeros_like(sums)), lax.dynamic_update_slice_in_dim(buffer, row, epoch - first_epoch, 0)
 
         carried, buffer = lax.cond(end == steps, finish, lambda *a: a, carried, buffer)
-        return epoch + 1, carried, buffer
+        return epoch + 1, (*carried, kept), buffer
 
     def more(carry: Any) -> Array:
         return carry[0] < jnp.where(last_step > 0, last_epoch + 1, last_epoch)

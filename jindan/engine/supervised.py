@@ -22,6 +22,7 @@ from ..layers.stream import Piece
 from ..losses import Loss, align, per_row
 from ..metrics import LossMetric, Metric
 from ..metrics import resolve as resolve_metric
+from ..ops.calls import after
 from ..plan import Plan
 from ..spec import merge
 from .mixing import mix
@@ -220,6 +221,9 @@ class Supervised:
             # The loss of this share of the rows, in the statistics, gives way to that of them all.
             value, gradients, stats = all_over_devices((value, gradients, stats), axis)
             stats = stats.at[0].set(value * stats[1])
+        elif self.packing is None or self.packing.most is not None:
+            # Updated once all that reads them is done, weights are not copied (of an MLP's update 1 to 2 %).
+            scale = (1 if scale is None else scale) + after(gradients)
         trained, optimizer = plan.optimizer.apply(state["trained"], gradients, state["optimizer"], scale)
         if self.packing is None:
             trained = network.constrain(trained)

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 from jax import lax
 from jax.experimental.xla_metadata import set_xla_metadata
 
+Array = jax.Array
+
 
 def called(*static: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Have a function, its slopes too, compiled by itself: once for all places that give it arrays of one shape.
@@ -43,6 +45,22 @@ def movable(*numbers: int) -> list[Any]:
     """Places that are no constants to XLA: a constant is written into the code of whatever is cut out there, which then
     is other code for each place."""
     return lax.optimization_barrier([jnp.uint32(number) for number in numbers])
+
+
+def after(tree: Any) -> Array:
+    """0 in the dtype of some arrays, but to XLA a number that it knows once they are computed.
+
+    What it is added to comes later than they do, and may be written over what they are computed from. XLA decides by
+    what needs what, not by what happens to come first, whether an array can be written over, and copies it otherwise.
+
+    >>> after([jnp.array([jnp.nan, 1.0]), jnp.ones((2, 2))])
+    Array(0., dtype=float32)
+    """
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if leaf.size]
+    if not leaves:
+        return jnp.zeros(())
+    bits = [lax.bitcast_convert_type(leaf.reshape(-1)[0], f"int{8 * leaf.dtype.itemsize}") & 1 for leaf in leaves]
+    return jnp.minimum(sum(bit.astype(jnp.int32) for bit in bits), 0).astype(leaves[0].dtype)
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:

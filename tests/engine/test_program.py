@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jindan.engine import shuffle
+from jindan.engine import shape, shuffle
 from jindan.engine.program import train_program
 from jindan.errors import InputError
 
@@ -96,8 +96,11 @@ def test_alone_as_in_a_population(work):
 
 @pytest.mark.parametrize("seeds", [[3], [3, 4, 5]])
 @pytest.mark.parametrize("cut", [0, 1, (0, 2), (1, 4), (2, 1)])
-def test_cut_anywhere(seeds, cut):
-    program = Mean(3, 5)
+@pytest.mark.parametrize("kept", [True, False], ids=["order kept", "order found anew"])
+def test_cut_anywhere(kept, seeds, cut, monkeypatch):
+    monkeypatch.setattr(shape, "KEPT", 1 if kept else shape.KEPT)
+    # Programs that are kept know whether they keep the order: those of another kind are others.
+    program = Mean(3, 5 if kept else 4)
     whole = train_program(program, X, epochs=4, seeds=seeds, values=VALUES[:1])
     part = train_program(program, X, epochs=4, seeds=seeds, values=VALUES[:1], until=cut)
     assert part[0].interrupted
