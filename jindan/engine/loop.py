@@ -221,7 +221,7 @@ class _Member:
         leaves = jax.tree.leaves(self.data)
         each = sum(leaf.size // max(1, len(leaf)) * leaf.dtype.itemsize for leaf in leaves)
         large = each * self.shape.batch_size >= LARGE
-        return large and self.shape.shards == 1 and jax.default_backend() == "cpu"
+        return large and self.shape.shards == 1 and not devices.accelerated()
 
     def by(self, batch, state, values, key) -> dict:
         """The state after an update by these rows."""

@@ -206,9 +206,8 @@ class _Training:
         if self.shape.shards > 1:
             state, x = shards(self.program, self.shape.shards)
             same = devices.replicated(self.shape.shards, devices.ROWS)
-            return (jax.device_put(own[0], (state, same, same)), *jax.device_put(own[1:], same)), jax.device_put(
-                self.x, x
-            )
+            own = jax.device_put(own[0], (state, same, same)), *jax.device_put(own[1:], same)
+            return own, jax.device_put(self.x, x)
         if several > 1:
             own = jax.device_put(own, devices.split(several, devices.MEMBERS))
             return own, jax.device_put(self.x, devices.replicated(several, devices.MEMBERS))

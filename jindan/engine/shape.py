@@ -13,7 +13,7 @@ from .devices import accelerated
 TILE_WORK = 5_000_000
 LARGEST_TILE = 64
 KEPT = 4096  # rows whose order is found anew in each call of the loop, in 0.1 ms; it takes 4 ms for 60,000
-MOST_KEPT = 1 << 25  # numbers of rows that all members keep, 128 MB
+MOST_KEPT = 1 << 24  # numbers of rows that several members keep, 64 MB
 LARGEST_ACCELERATED = 4096  # a GPU or TPU has room for as many as fit into its memory, see waves
 
 
@@ -111,7 +111,7 @@ def keeps_order(rows: int, lay: Layout) -> bool:
     >>> keeps_order(60_000, ALONE), keeps_order(100, ALONE)
     (True, False)
     """
-    return rows > KEPT and lay.places * rows <= MOST_KEPT
+    return rows > KEPT and (lay.single or lay.places * rows <= MOST_KEPT)
 
 
 def places(going: np.ndarray, lay: Layout) -> np.ndarray:

@@ -22,11 +22,10 @@ from ..layers.stream import Piece
 from ..losses import Loss, align, per_row
 from ..metrics import LossMetric, Metric
 from ..metrics import resolve as resolve_metric
-from ..ops.calls import after
 from ..plan import Plan
 from ..spec import merge
 from .mixing import mix
-from .packing import Packing, best, by_number, takes_steps
+from .packing import Packing, best, by_number, in_place, takes_steps
 from .pieces import LEAST, added, calls, foreign, looks_around, pieces
 from .rows import all_over_devices, beside, by_steps, class_weights, existing, over_devices
 
@@ -221,9 +220,8 @@ class Supervised:
             # The loss of this share of the rows, in the statistics, gives way to that of them all.
             value, gradients, stats = all_over_devices((value, gradients, stats), axis)
             stats = stats.at[0].set(value * stats[1])
-        elif self.packing is None or self.packing.most is not None:
-            # Updated once all that reads them is done, weights are not copied (of an MLP's update 1 to 2 %).
-            scale = (1 if scale is None else scale) + after(gradients)
+        else:
+            scale = in_place(self.packing, gradients, scale)
         trained, optimizer = plan.optimizer.apply(state["trained"], gradients, state["optimizer"], scale)
         if self.packing is None:
             trained = network.constrain(trained)
