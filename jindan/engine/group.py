@@ -307,7 +307,7 @@ class Group:
         for member, plan in enumerate(self.plans):
             at = place_of[member]
             own = state if self.shape.layout.single else jax.tree.map(lambda a: a[at], state)  # noqa: B023
-            own = {name: part for name, part in own.items() if name not in ("order", "ordered")}
+            own = {name: part for name, part in own.items() if name != "order"}
             own = unpacked(self.program.packing, own)
             stopped = bool(own["stop"]["stopped"]) if "stop" in own else False
             kept = kept_of(own)

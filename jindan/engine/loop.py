@@ -54,9 +54,7 @@ def fresh_epochs(program: Supervised, plan: Plan, state: dict[str, Any]) -> dict
 
 def unordered(shape: Shape, state: dict[str, Any]) -> dict[str, Any]:
     """A member's state as the loop takes it, with room for the order of an epoch's rows if it keeps that."""
-    if not shape.keeps_order:
-        return state
-    return {**state, "order": np.zeros(shape.capacity, np.int32), "ordered": np.int32(-1)}
+    return {**state, "order": shuffle.room(shape.capacity)} if shape.keeps_order else state
 
 
 @lru_cache(maxsize=256)
@@ -128,15 +126,13 @@ def _run(program: Supervised, shape: Shape, state, values, seed, rows, count, vr
         epoch, before, buffer = carry
         order = None
         if shape.shuffled:
-            found = partial(
-                over(lambda s, n, v: shuffle.order(s, number(v, epoch), shape.capacity, n)), seed, lengths, values
-            )
+            find = over(lambda s, n, v: shuffle.order(s, number(v, epoch), shape.capacity, n))
+            find = partial(find, seed, lengths, values)
             if shape.keeps_order:
-                known = jnp.all(before["ordered"] == epoch)
-                order = lax.cond(known, lambda: before["order"], found)
-                before = {**before, "order": order, "ordered": jnp.full_like(before["ordered"], epoch)}
+                order, kept = shuffle.recalled(before["order"], epoch, find)
+                before = {**before, "order": kept}
             else:
-                order = found()
+                order = find()
 
         def update(index, state, size=shape.batch_size):
             return over(partial(member.update, index, size))(state, values, keys, rows, counts, order)

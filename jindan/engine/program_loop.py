@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
@@ -48,9 +47,7 @@ class Shape:
     def unordered(self) -> dict[str, Any]:
         """Room for the order of an epoch's rows, where the loop hands it on to its next call."""
         places = self.steps * self.batch_size
-        if not (self.shuffled and keeps_order(places, self.layout)):
-            return {}
-        return {"order": np.zeros(places, np.int32), "epoch": np.int32(-1)}
+        return shuffle.room(places) if self.shuffled and keeps_order(places, self.layout) else {}
 
 
 @lru_cache(maxsize=256)
@@ -98,18 +95,15 @@ def _run(program: Any, shape: Shape, carried: Any, values: Any, seed: Array, x: 
     names = (*program.figures, *getattr(program, "evaluated", ()))
     key = jax.random.key(seed)
 
-    def ordered(epoch: Array, kept: Any) -> tuple[Array | None, Any]:
-        """The order of the epoch's rows, and what is kept of it."""
-        found = partial(shuffle.order, seed, epoch, size * steps, shape.rows)
-        if not kept:
-            return found() if shape.shuffled else None, kept
-        order = lax.cond(kept["epoch"] == epoch, lambda: kept["order"], found)
-        return order, {"order": order, "epoch": epoch}
-
     def one_epoch(carry: Any) -> Any:
         epoch, (*carried, kept), buffer = carry
         carried = tuple(carried)
-        order, kept = ordered(epoch, kept)
+        find = partial(shuffle.order, seed, epoch, size * steps, shape.rows)
+        order = None
+        if kept:
+            order, kept = shuffle.recalled(kept, epoch, find)
+        elif shape.shuffled:
+            order = find()
 
         def update(index: Array, carried: Any) -> Any:
             state, sums = carried

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 Array = jax.Array
@@ -45,3 +47,17 @@ def order(seed: Array, epoch: Array, capacity: int, count: Any) -> Array:
         # One number of 64 bits is sorted four times as fast as a pair of 32, and in the same order.
         packed = lax.shift_left(hashes.astype(jnp.uint64), jnp.uint64(32)) | places.astype(jnp.uint64)
         return lax.sort(packed, is_stable=False).astype(jnp.uint32).astype(jnp.int32)
+
+
+def room(places: int) -> dict[str, Any]:
+    """Room for the order of an epoch, handed on from one call of a program to the next; as yet it holds none."""
+    return {"order": np.zeros(places, np.int32), "epoch": np.int32(-1)}
+
+
+def recalled(kept: dict[str, Any], epoch: Array, find: Callable[[], Array]) -> tuple[Array, dict[str, Any]]:
+    """The order of an epoch, found only where it is not the one that was kept; and what is kept from here on.
+
+    Several members side by side have an axis in front, and keep the same epoch.
+    """
+    order = lax.cond(jnp.all(kept["epoch"] == epoch), lambda: kept["order"], find)
+    return order, {"order": order, "epoch": jnp.full_like(kept["epoch"], epoch)}

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+from jindan.engine import group, loop, supervised
 from jindan.engine.devices import accelerated
 from jindan.layers import Dense
 from jindan.plan import Plan
@@ -82,3 +83,10 @@ def regressor(**settings):
     """One linear layer, in float64."""
     base = {"loss": "mse", "optimizer": "sgd", "batch_size": 4, "epochs": 5, "seed": 1, "dtype": "float64"}
     return Plan((Dense(1),), **{**base, **settings})
+
+
+def forget():
+    """Let programs go that know how their weights are packed and their rows fetched."""
+    supervised.program_of.cache_clear()
+    loop.compiled_loop.cache_clear()
+    group._EXECUTABLES.clear()

@@ -6,12 +6,14 @@ import jax
 import numpy as np
 import pytest
 
-from jindan.engine import group, loop, supervised
+from jindan.engine import supervised
 from jindan.engine.packing import SMALL, Packing, best
 from jindan.engine.train import train
 from jindan.layers import Dense
 from jindan.optimizers import SGD, Adam
 from jindan.plan import Plan
+
+from .helpers import forget
 
 RNG = np.random.default_rng(417)
 TREE = ({"kernel": (3, 4), "bias": (4,)}, {"kernel": (2, 3, 1)}, {}, {"kernel": (4, 4), "bias": (4,), "gain": (4,)})
@@ -50,13 +52,6 @@ def test_what_is_packed():
     assert best(network(300, 200, 200, 3), False).inside == (True, False, True, False, True, True)
     assert best(network(300, 200, SMALL + 1), False) is None
     assert best(network(300, 200, 200, 3), True).most is None
-
-
-def forget():
-    """Programs that are kept know how their weights are packed."""
-    supervised.program_of.cache_clear()
-    loop.compiled_loop.cache_clear()
-    group._EXECUTABLES.clear()
 
 
 @pytest.mark.parametrize("optimizer", [Adam(), SGD(0.05)], ids=["adam", "sgd"])
