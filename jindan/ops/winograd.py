@@ -243,27 +243,31 @@ def _points(axes: list[_Axis]) -> np.ndarray:
 
 def spread(x: Array, axis: int, matrix: np.ndarray, m: int, tiles: int, low: int) -> Array:
     """Σ_a matrix[i, a] · x[m·t + a − low] along an axis, as (i, …, t, …); x is 0 outside."""
-    length = x.shape[axis]
-    blocks = -(-length // m)
-    shape = (*x.shape[:axis], blocks, m, *x.shape[axis + 1 :])
-    x = _pad(x, axis, 0, blocks * m - length).reshape(shape)
     parts = []
     for a in range(matrix.shape[1]):
-        shift, place = divmod(a - low, m)
-        part = lax.index_in_dim(x, place, axis + 1, keepdims=False)
-        parts.append(_pad(part, axis, -shift, tiles + shift - blocks))
+        # The tiles that meet x with this input, of which each reads every m-th number.
+        first = -min(0, (a - low) // m)
+        end = min(tiles, -(-(x.shape[axis] + low - a) // m))
+        if first >= end:
+            parts.append(jnp.zeros((*x.shape[:axis], tiles, *x.shape[axis + 1 :]), x.dtype))
+            continue
+        start = m * first + a - low
+        part = lax.slice_in_dim(x, start, start + m * (end - first - 1) + 1, m, axis)
+        parts.append(_pad(part, axis, first, tiles - end))
     return jnp.stack([_combine(row, parts) for row in matrix])
 
 
 def gather(v: Array, axis: int, matrix: np.ndarray, m: int, length: int, low: int) -> Array:
     """The transpose of `spread`: Σ matrix[i, a] · v[i, …, t, …] summed at m·t + a − low, cut to `length`."""
     tiles, blocks = v.shape[axis + 1], -(-length // m)
-    parts = [lax.index_in_dim(v, i, 0, keepdims=False) for i in range(len(matrix))]
+    # With their first axis, of length 1, as long as one form does: each reshape is one more operation to compile.
+    parts = [lax.slice_in_dim(v, i, i + 1, axis=0) for i in range(len(matrix))]
     places: list[list[Array]] = [[] for _ in range(m)]
     for a in range(matrix.shape[1]):
         shift, place = divmod(a - low, m)
-        places[place].append(_pad(_combine(matrix[:, a], parts), axis, shift, blocks - tiles - shift))
-    x = jnp.stack([sum(terms[1:], terms[0]) for terms in places], axis + 1)
+        places[place].append(_pad(_combine(matrix[:, a], parts), axis + 1, shift, blocks - tiles - shift))
+    form = (*v.shape[1 : axis + 1], blocks, 1, *v.shape[axis + 2 :])
+    x = lax.concatenate([sum(terms[1:], terms[0]).reshape(form) for terms in places], axis + 1)
     x = x.reshape(*x.shape[:axis], blocks * m, *x.shape[axis + 2 :])
     return lax.slice_in_dim(x, 0, length, axis=axis)
 
