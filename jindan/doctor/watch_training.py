@@ -206,7 +206,7 @@ class Descent:
 def descent_of(optimizer: Any, factor: float = 1.0) -> Descent:
     """The optimizer of a loop; of several groups of parameters, the first.
 
-    ε stands beside the root in PyTorch's RMSprop and Adagrad and under it here, so it is squared.
+    ε stands beside the root in PyTorch's RMSprop, Adagrad and Adafactor and under it here, so it is squared.
 
     Args:
         optimizer: A torch.optim.Optimizer.
@@ -232,7 +232,7 @@ def descent_of(optimizer: Any, factor: float = 1.0) -> Descent:
     settings = DESCENTS[kind](group)
     rate = float(settings.pop("lr", group["lr"])) * (factor if kind == "SGD" else 1.0)
     decay = float(group.get("weight_decay") or 0.0)
-    decoupled = kind == "AdamW" or bool(group.get("decoupled_weight_decay"))
+    decoupled = kind in ("AdamW", "Adafactor") or bool(group.get("decoupled_weight_decay"))
     if decay and decoupled:
         settings["weight_decay"] = decay
     elif kind == "AdamW":
@@ -255,6 +255,9 @@ DESCENTS: dict[str, Any] = {
     "Adagrad": lambda g: {"initial_accumulator_value": float(g.get("initial_accumulator_value", 0.0)),
                           "epsilon": float(g["eps"]) ** 2},
     "Adadelta": lambda g: {"rho": float(g["rho"]), "epsilon": float(g["eps"])},
+    "Adafactor": lambda g: {"beta_2_decay": float(g["beta2_decay"]), "clip_threshold": float(g["d"]),
+                            "epsilon_1": float(g["eps"][0] or np.finfo(np.float32).eps) ** 2,
+                            "epsilon_2": float(g["eps"][1])},
 }  # fmt: skip
 
 

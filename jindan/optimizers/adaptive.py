@@ -1,4 +1,4 @@
-"""A rate for each weight by the size of its gradients: Adagrad, RMSprop, Adadelta."""
+"""A rate for each weight by the size of its gradients: Adagrad, RMSprop, Adadelta, Adafactor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..lazy import defined
-from ..spec import FRACTION, NOT_NEGATIVE, item
+from ..spec import FRACTION, NOT_NEGATIVE, POSITIVE, Number, item
 from .base import Array, Optimizer, Slots
 
 
@@ -113,6 +113,61 @@ class Adadelta(Optimizer):
         grad = self.rho * slots[0] + (1 - self.rho) * g**2
         step = -jnp.sqrt(slots[1] + self.epsilon) / jnp.sqrt(grad + self.epsilon) * g
         return w + rate * step, (grad, self.rho * slots[1] + (1 - self.rho) * step**2)
+
+
+class Adafactor(Optimizer):
+    """Adam without momentum whose v of a matrix is kept as means of rows r and of columns c: v = r c / mean(r).
+
+    r, c ← β r + (1−β) mean(g² + ε₁) along either axis, β = 1 − t^decay;  u = g/√v, shrunk to a root mean square of
+    `clip_threshold`;  w ← w − min(η, 1/√t) · max(ε₂, rms(w)) · u. Of arrays with more axes the last two are a matrix's;
+    those with one keep v itself. A matrix of n × k numbers is remembered by n + k.
+
+    Args:
+        learning_rate: η, 0.001 unless given: the largest step in parts of the weights' own size.
+        beta_2_decay: The power of t by which β nears 1.
+        epsilon_1: ε₁, added to squared gradients.
+        epsilon_2: ε₂, the least size that weights count as.
+        clip_threshold: The largest root mean square of u.
+
+    >>> optimizer = Adafactor(0.01)
+    >>> w, slots = optimizer.update(jnp.ones(2), jnp.array([3.0, -5.0]), (jnp.zeros(2),), rate=0.01, t=1.0, shared=())
+    >>> [round(float(v), 3) for v in w], [a.shape for a in optimizer.slots(np.ones((3, 3, 8, 16)))]
+    ([0.99, 1.01], [(3, 3, 8), (3, 3, 16)])
+
+    Source: Shazeer & Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018.
+    """
+
+    slot_names = ("rows", "columns")
+    elementwise = False
+    learning_rate: Any = item(default=0.001, rule=NOT_NEGATIVE, kind="schedule", traced=True)
+    beta_2_decay: float = item(default=-0.8, rule=Number(high=0))
+    epsilon_1: float = item(default=1e-30, rule=NOT_NEGATIVE)
+    epsilon_2: float = item(default=1e-3, rule=NOT_NEGATIVE)
+    clip_threshold: float = item(default=1.0, rule=POSITIVE)
+
+    def slots(self, w: np.ndarray) -> Slots:
+        if w.ndim < 2:
+            return (np.zeros_like(w),)
+        return np.zeros(w.shape[:-1], w.dtype), np.zeros((*w.shape[:-2], w.shape[-1]), w.dtype)
+
+    def update(self, w: Array, g: Array, slots: Slots, rate: Array, t: Array, shared: Any) -> tuple[Array, Slots]:
+        squares, keep = g**2 + self.epsilon_1, 1 - jnp.asarray(t) ** self.beta_2_decay
+        if len(slots) == 1:
+            fresh: Slots = (keep * slots[0] + (1 - keep) * squares,)
+            v = fresh[0]
+        else:
+            fresh = tuple(keep * old + (1 - keep) * jnp.mean(squares, axis=-1 - k) for k, old in enumerate(slots))
+            rows, columns = fresh
+            v = (rows / jnp.mean(rows, axis=-1, keepdims=True))[..., None] * columns[..., None, :]
+        step = g / jnp.sqrt(v)
+        step = step / jnp.maximum(1.0, _size(step) / self.clip_threshold)
+        size = jnp.minimum(rate, 1 / jnp.sqrt(t)) * jnp.maximum(self.epsilon_2, _size(w))
+        return w - size * step, fresh
+
+
+def _size(a: Array) -> Array:
+    """The root mean square."""
+    return jnp.sqrt(jnp.mean(a**2))
 
 
 __all__ = defined(globals())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import jax.numpy as jnp
 import numpy as np
 
 from ..lazy import defined
-from ..spec import FRACTION, item
+from ..spec import FRACTION, NOT_NEGATIVE, item
 from .base import Array, Optimizer, Slots
 
 
@@ -73,6 +74,33 @@ class NAG(SGD):
     aliases: ClassVar[tuple[str, ...]] = ("nesterov",)
     momentum: float = item(default=0.9, rule=FRACTION, traced=True)
     nesterov: bool = item(default=True)
+
+
+class Lion(Optimizer):
+    """w ← w − η sign(β₁m + (1−β₁)g);  m ← β₂m + (1−β₂)g: each step is η long for every weight, whatever its gradient.
+
+    It remembers half of what Adam does. Adam's steps shrink where gradients disagree, these do not: a third
+    to a tenth of Adam's rate suits it.
+
+    Args:
+        learning_rate: η, 0.001 unless given.
+        beta_1, beta_2: β₁ and β₂.
+
+    >>> [round(float(Lion().update(0.0, g, (0.0,), rate=0.001, t=1, shared=())[0]), 5) for g in (0.1, 100.0, 0.0)]
+    [-0.001, -0.001, 0.0]
+
+    Source: Chen et al., "Symbolic discovery of optimization algorithms", 2023.
+    """
+
+    slot_names = ("momentum",)
+    learning_rate: Any = item(default=0.001, rule=NOT_NEGATIVE, kind="schedule", traced=True)
+    beta_1: float = item(default=0.9, rule=FRACTION)
+    beta_2: float = item(default=0.99, rule=FRACTION)
+
+    def update(self, w: Array, g: Array, slots: Slots, rate: Array, t: Array, shared: Any) -> tuple[Array, Slots]:
+        (m,) = slots
+        step = rate * jnp.sign(self.beta_1 * m + (1 - self.beta_1) * g)
+        return w - step, (self.beta_2 * m + (1 - self.beta_2) * g,)
 
 
 __all__ = defined(globals())

@@ -22,8 +22,11 @@ from .numerics import agree, missing
 
 STEPS = 100
 MANY_STEPS = 1e-9  # across implementations and many steps, in float64
+# Keras takes Adafactor's means in float32 (3e-8), of which 100 steps make 1e-5; PyTorch's agree to MANY_STEPS.
+KERAS_ROUNDS = {"Adafactor": 1e-4}
 
-# name: (settings, Keras class, settings of Keras beside those, torch class, (ours, torch's) where formulas coincide)
+# name: (settings, Keras class, settings of Keras beside those, torch class or None, (ours, torch's) where formulas
+# coincide)
 OPTIMIZERS = {
     "SGD": ({"learning_rate": 0.1}, "SGD", {}, "SGD", ({"learning_rate": 0.1}, {"lr": 0.1})),
     "Momentum": (
@@ -40,6 +43,8 @@ OPTIMIZERS = {
         "SGD",
         ({"learning_rate": 0.05}, {"lr": 0.05, "momentum": 0.9, "nesterov": True}),
     ),
+    # PyTorch has none. At a rate at which no weight arrives, as its steps are signs.
+    "Lion": ({"learning_rate": 0.002}, "Lion", {}, None, None),
     # PyTorch adds ε outside the root; with ε = 0 the formulas are one.
     "Adagrad": (
         {"learning_rate": 0.1},
@@ -62,6 +67,13 @@ OPTIMIZERS = {
         {},
         "Adadelta",
         ({"learning_rate": 0.5}, {"lr": 0.5, "rho": 0.95, "eps": 1e-7}),
+    ),
+    "Adafactor": (
+        {"learning_rate": 0.05},
+        "Adafactor",
+        {},
+        "Adafactor",
+        ({"learning_rate": 0.05}, {"lr": 0.05, "eps": (1e-30, 1e-3)}),
     ),
     # PyTorch scales ε with the bias correction.
     "Adam": (
@@ -171,10 +183,10 @@ def test_as_in_keras(name, more, keras64):
     settings, oracle, extra = OPTIMIZERS[name][:3]
     theirs = getattr(keras64.optimizers, oracle)(**settings, **extra, **more)
     wanted = keras_walk(theirs, functools.partial(keras64.Variable, dtype="float64"))
-    same_weights(walk(make(name, **more))[0], wanted)
+    same_weights(walk(make(name, **more))[0], wanted, KERAS_ROUNDS.get(name, MANY_STEPS))
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", [name for name, row in OPTIMIZERS.items() if row[3]])
 def test_as_in_torch(name, x64):
     torch = pytest.importorskip("torch", reason="PyTorch is an oracle only where installed")
     _, _, _, oracle, (ours, theirs) = OPTIMIZERS[name]
