@@ -260,7 +260,7 @@ def spread(x: Array, axis: int, matrix: np.ndarray, m: int, tiles: int, low: int
 def gather(v: Array, axis: int, matrix: np.ndarray, m: int, length: int, low: int) -> Array:
     """The transpose of `spread`: Σ matrix[i, a] · v[i, …, t, …] summed at m·t + a − low, cut to `length`."""
     tiles, blocks = v.shape[axis + 1], -(-length // m)
-    # With their first axis, of length 1, as long as one form does: each reshape is one more operation to compile.
+    # The first axis, of length 1, stays to the end: each reshape is one more operation to compile.
     parts = [lax.slice_in_dim(v, i, i + 1, axis=0) for i in range(len(matrix))]
     places: list[list[Array]] = [[] for _ in range(m)]
     for a in range(matrix.shape[1]):

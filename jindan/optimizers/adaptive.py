@@ -152,14 +152,16 @@ class Adafactor(Optimizer):
 
     def update(self, w: Array, g: Array, slots: Slots, rate: Array, t: Array, shared: Any) -> tuple[Array, Slots]:
         squares, keep = g**2 + self.epsilon_1, 1 - jnp.asarray(t) ** self.beta_2_decay
+        # Where an input and a unit are dead, the product of row and column is less than any number.
+        least = jnp.finfo(squares.dtype).tiny
         if len(slots) == 1:
             fresh: Slots = (keep * slots[0] + (1 - keep) * squares,)
             v = fresh[0]
         else:
             fresh = tuple(keep * old + (1 - keep) * jnp.mean(squares, axis=-1 - k) for k, old in enumerate(slots))
             rows, columns = fresh
-            v = (rows / jnp.mean(rows, axis=-1, keepdims=True))[..., None] * columns[..., None, :]
-        step = g / jnp.sqrt(v)
+            v = (rows / jnp.maximum(jnp.mean(rows, axis=-1, keepdims=True), least))[..., None] * columns[..., None, :]
+        step = g / jnp.sqrt(jnp.maximum(v, least))
         step = step / jnp.maximum(1.0, _size(step) / self.clip_threshold)
         size = jnp.minimum(rate, 1 / jnp.sqrt(t)) * jnp.maximum(self.epsilon_2, _size(w))
         return w - size * step, fresh

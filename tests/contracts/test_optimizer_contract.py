@@ -261,6 +261,18 @@ def test_the_bias_correction_keeps_its_digits_in_float32():
     agree(moved["w"], [-1.0], 6e-5)
 
 
+@pytest.mark.parametrize("epsilon", [1e-30, 0.0])
+def test_adafactor_leaves_the_weight_between_a_dead_input_and_a_dead_unit(epsilon):
+    """The estimate of its v is a product below every float32 number; Keras divides 0 by its root, 0."""
+    optimizer, w = optimizers.Adafactor(0.1, epsilon_1=epsilon), {"kernel": np.ones((3, 3), np.float32)}
+    gradient = np.outer([0, 1e-3, 2e-3], [0, 1e-2, 3e-2]).astype(np.float32)
+    moved, _ = optimizer.apply(w, {"kernel": jnp.asarray(gradient)}, optimizer.init(w))
+    assert np.array_equal(moved["kernel"][0], np.ones(3))
+    assert np.array_equal(moved["kernel"][:, 0], np.ones(3))
+    assert np.all(np.isfinite(moved["kernel"]))
+    assert np.all(moved["kernel"][1:, 1:] < 1)
+
+
 def test_clipping_by_hand(x64):
     g = {"a": jnp.array([3.0, 4.0]), "b": jnp.array([12.0])}
     w = jax.tree.map(np.zeros_like, g)
