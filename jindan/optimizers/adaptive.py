@@ -151,7 +151,7 @@ class Adafactor(Optimizer):
         return np.zeros(w.shape[:-1], w.dtype), np.zeros((*w.shape[:-2], w.shape[-1]), w.dtype)
 
     def update(self, w: Array, g: Array, slots: Slots, rate: Array, t: Array, shared: Any) -> tuple[Array, Slots]:
-        squares, keep = g**2 + self.epsilon_1, 1 - jnp.asarray(t) ** self.beta_2_decay
+        squares, keep = g**2 + self.epsilon_1, 1 - t**self.beta_2_decay
         # Where an input and a unit are dead, the product of row and column is less than any number.
         least = jnp.finfo(squares.dtype).tiny
         if len(slots) == 1:
