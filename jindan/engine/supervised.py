@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import zip_longest
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..layers.base import Array, Context, is_zero
 from ..layers.base import real as as_real
 from ..layers.inner import held
 from ..layers.network import Network, Weights
-from ..layers.stream import Piece
+from ..layers.stream import Later
 from ..losses import Loss, align, per_row
 from ..metrics import LossMetric, Metric
 from ..metrics import resolve as resolve_metric
@@ -26,7 +26,7 @@ from ..plan import Plan
 from ..spec import merge
 from .mixing import mix
 from .packing import Packing, best, by_number, in_place, takes_steps
-from .pieces import LEAST, added, calls, foreign, looks_around, pieces
+from .pieces import LEAST, calls, foreign, in_pieces, looks_around, pieces
 from .rows import all_over_devices, beside, by_steps, class_weights, existing, over_devices
 
 # Splitting gains more than devices wait for one another from so many operations an update, and a weight, on:
@@ -204,16 +204,12 @@ class Supervised:
         network, trained, mask = plan.network(self.input_shape), self.trained(state), batch[3]
         rows = jax.tree.leaves(batch[0])[0].shape[0]
         count = 1 if axis is None else pieces(network, rows, np.dtype(plan.dtype).itemsize)
-
-        def slopes(batch: tuple, piece: Piece | None) -> tuple:
-            return self._slopes(plan, network, trained, state["fixed"], batch, key, axis, piece)
-
+        slopes = partial(self._slopes, plan, network, key, axis)
         if count == 1:
-            (value, gradients, stats), updates = slopes(batch, None)
+            (value, gradients, stats), updates, _ = slopes(trained, state["fixed"], batch)
         else:
-            real = None if mask is None else over_devices(jnp.sum(mask), axis)
-            value, gradients, stats = added(count, real, batch, lambda part, piece: slopes(part, piece)[0])
-            updates = {}
+            real, updates = None if mask is None else over_devices(jnp.sum(mask), axis), {}
+            value, gradients, stats = in_pieces(count, real, batch, slopes, plan, network, trained, state["fixed"])
         if self.packing is not None:
             gradients = self.packing.pack(jax.tree.leaves(gradients))
         if axis is not None:
@@ -230,22 +226,27 @@ class Supervised:
             fixed = (*fixed[:index], {**fixed[index], name: new}, *fixed[index + 1 :])
         return {"trained": trained, "fixed": fixed, "optimizer": optimizer}, stats
 
-    def _slopes(self, plan, network, trained, fixed, batch, key, axis, piece) -> tuple[tuple, dict]:
-        """(the objective, its slopes, the statistics) of a batch or a share of it; new values of untrained weights."""
+    def _slopes(
+        self, plan, network, key, axis, trained, fixed, batch, piece=None, zeros=None
+    ) -> tuple[tuple, dict, dict]:
+        """(the objective, its slopes, the statistics) of a batch or a share of it; new values of untrained weights;
+        what the layers of `zeros`, see `Later`, were given, and the slopes by these zeros."""
         x, y, weight, mask = batch
 
-        def objective(trained: Weights) -> tuple[Array, tuple]:
-            noise = None if is_zero(plan.weight_noise) else plan.weight_noise
-            ctx = Context(True, key, rows=mask, noise=noise, axis=axis, piece=piece, compute=plan.precision)
+        def objective(trained: Weights, zeros: dict) -> tuple[Array, tuple]:
+            noise, later = None if is_zero(plan.weight_noise) else plan.weight_noise, Later(zeros)
+            ctx = Context(True, key, mask, noise=noise, axis=axis, piece=piece, later=later, compute=plan.precision)
             cost, outputs = self._cost(plan, network, network.join(trained, fixed), x, y, weight, mask, ctx)
             assert piece is None or not ctx.updates
             penalty = network.penalty(trained, plan.l1, plan.l2)
             for term in ([] if penalty is None else [penalty]) + ctx.penalties:
                 cost = cost + term / ctx.shares
-            return cost, (outputs, ctx.updates)
+            return cost, (outputs, ctx.updates, later.inputs)
 
-        (value, (outputs, updates)), gradients = jax.value_and_grad(objective, has_aux=True)(trained)
-        return (value, gradients, self._stats(plan, value, y, outputs, weight, mask, training=True)), updates
+        differentiated = jax.value_and_grad(objective, (0, 1), has_aux=True)
+        (value, (outputs, updates, inputs)), (gradients, slopes) = differentiated(trained, zeros or {})
+        kept = {index: (inputs[index], slope) for index, slope in slopes.items()}
+        return (value, gradients, self._stats(plan, value, y, outputs, weight, mask, training=True)), updates, kept
 
     def evaluate(self, plan: Plan, weights: Weights, batch: tuple) -> Array:
         """Statistics of a block of rows at inference; the first entry is the sum of row losses."""

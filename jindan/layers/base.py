@@ -15,7 +15,7 @@ from ..errors import InputError, ShapeError, undefined
 from ..spec import COUNT, Choice, Number, Spec, item, with_fields
 from .settled import settle
 from .shared import Weighed
-from .stream import Piece, Stream
+from .stream import Later, Piece, Stream
 
 Array = jax.Array
 Shape = tuple[int, ...]
@@ -53,6 +53,7 @@ class Context:
         noise: Standard deviation of Gaussian noise on kernels while training, or None.
         axis: Name of the devices' axis along which the rows of a batch are split, or None.
         piece: Which piece of a device's rows this is, or None where they are worked on at once.
+        later: Matrices whose slope waits until all pieces are done.
         compute: Type to compute in where it is not that of the weights ("bfloat16"), or None.
         prefix: What the names of the layer's weights begin with, where it is held inside another.
         frozen: Whether the layer, or one that it is held inside, has `trainable=False`.
@@ -69,6 +70,7 @@ class Context:
     noise: Any = None
     axis: str | None = None
     piece: Piece | None = None
+    later: Later = field(default_factory=Later)
     compute: Any = None
     prefix: str = ""
     frozen: bool = False

@@ -50,10 +50,11 @@ class Windowed(Spatial, abstract=True):
             raise self._too_small(shape, f"its kernel is {self.kernel_size}, dilation {self.dilation_rate}")
         return spaces
 
-    def _convolve(self, x: Array, weight: Array, groups: int) -> Array:
+    def _convolve(self, x: Array, weight: Array, groups: int, bias: Array | None = None) -> Array:
         return convolution(
-            x, weight, strides=self._steps, padding=self._pads(x.shape[1:-1]), dilation=self._gaps, groups=groups
-        )
+            x, weight, strides=self._steps, padding=self._pads(x.shape[1:-1]), dilation=self._gaps, groups=groups,
+            bias=bias,
+        )  # fmt: skip
 
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         return finish(self, self.linear(w, x, ctx), ctx)
@@ -103,8 +104,7 @@ class _Convolution(Windowed):
         return found
 
     def linear(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
-        z = self._convolve(x, kernel(ctx, w["kernel"]), self.groups)
-        return z + w["bias"] if self.use_bias else z
+        return self._convolve(x, kernel(ctx, w["kernel"]), self.groups, w["bias"] if self.use_bias else None)
 
     def flops(self, shape: Shape) -> int:
         work = 2 * math.prod(self._windows) * (shape[-1] // self.groups) + self.use_bias + 1

@@ -142,7 +142,7 @@ class Dense(Layer):
 
     def linear(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:
         """z = x W + b."""
-        z = product(x, kernel(ctx, w["kernel"]))
+        z = ctx.later.marked(ctx.index, x, product(x, kernel(ctx, w["kernel"])))
         return z + w["bias"] if self.use_bias else z
 
     def apply(self, w: dict[str, Array], x: Array, ctx: Context) -> Array:

@@ -299,7 +299,7 @@ class Network:
         terms = []
         for index, spec in enumerate(self.specs):
             for name, weight in spec.items():
-                if not self.trained(index, name):
+                if name not in weights[index] or not self.trained(index, name):
                     continue
                 w = weights[index][name]
                 if weight.regularizer is not None:

@@ -1,9 +1,9 @@
-"""Random numbers of the rows at hand, wherever these are worked on: those of the whole batch, a share of them."""
+"""Rows worked on apart, wherever: their random numbers, a share of the batch's, and slopes that wait for them all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -26,6 +26,28 @@ class Piece:
     index: Any
     count: int
     real: Any = None
+
+
+@dataclass(frozen=True)
+class Later:
+    """Matrices of which no piece of the rows takes the slope: it is one product over all rows, once these are done.
+
+    Of a product x W a piece keeps x and the slope by the outputs, which is that by the zeros added to them.
+
+    Attributes:
+        zeros: By the layer's number: (rows, outputs).
+        inputs: What each of these layers was given, once it has run.
+    """
+
+    zeros: dict[int, Array] = field(default_factory=dict)
+    inputs: dict[int, Array] = field(default_factory=dict)
+
+    def marked(self, index: int, x: Array, outputs: Array) -> Array:
+        """The outputs of a layer's matrix, with the zeros that tell their slope."""
+        if index not in self.zeros:
+            return outputs
+        self.inputs[index] = x
+        return outputs + self.zeros[index]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..errors import ShapeError
-from .patches import depthwise, direct, transposed
+from .patches import biased, depthwise, direct, takes_bias, transposed
 from .windows import Pads, Steps, outputs
 from .winograd import LARGEST, saving, winograd
 
@@ -26,8 +26,9 @@ def convolution(
     padding: Pads | None = None,
     dilation: Steps | None = None,
     groups: int = 1,
+    bias: Array | None = None,
 ) -> Array:
-    """y[o, f] = Σ_{k, c} x[stride·o + dilation·k − low, c] · kernel[k, c, f], x being 0 outside.
+    """y[o, f] = Σ_{k, c} x[stride·o + dilation·k − low, c] · kernel[k, c, f] + bias[f], x being 0 outside.
 
     Sums on a CPU run in another order than on a GPU, and in float32 through Winograd's transforms where these are
     quicker (largest error seen: 1.3e-6 of the largest output). float64 is always summed directly.
@@ -39,6 +40,7 @@ def convolution(
         padding: Zeros before and after, a pair by axis (none).
         dilation: Steps between the taps of a window, by axis (1).
         groups: Parts of the channels that are convolved apart, each giving filters / groups outputs.
+        bias: (filters,), or none.
 
     Returns:
         (rows, *outputs, filters).
@@ -53,6 +55,13 @@ def convolution(
     strides, dilation = strides or (1,) * axes, dilation or (1,) * axes
     padding = padding or ((0, 0),) * axes
     _check(x, kernel, strides, padding, dilation, groups)
+    if bias is not None:
+        on_cpu = jax.default_backend() == "cpu" and x.dtype.itemsize >= 4
+        if on_cpu and groups == 1 and takes_bias(x, kernel, strides, dilation):
+            return biased(x, kernel, bias, strides, padding, dilation)
+        return bias + convolution(
+            x, kernel, strides=strides, padding=padding, dilation=dilation, groups=groups
+        )  # fmt: skip
     if jax.default_backend() != "cpu":
         return _library(x, kernel, strides, padding, dilation, groups)
     if x.dtype.itemsize < 4:  # a CPU has no arithmetic for half precision

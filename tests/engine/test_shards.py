@@ -23,6 +23,7 @@ from jindan.layers import (
     GaussianNoise,
     Layer,
     Masking,
+    Maxout,
     Normalization,
     RandomFlip,
     RandomRotation,
@@ -31,6 +32,7 @@ from jindan.layers import (
     Sampling,
     SimpleRNN,
     SpectralNormalization,
+    TimeDistributed,
 )
 from jindan.optimizers import Adam
 from jindan.plan import Plan
@@ -196,6 +198,25 @@ def test_rows_in_pieces_equal_rows_at_once(layers, monkeypatch):
     """Partial batches, weights of rows and penalties, random numbers and metrics included."""
     plan, data = PLAN.edit(layers=layers, weight_noise=0.1), Data.of(IMAGES, Y, RNG.random(70), (IMAGES[:33], Y[:33]))
     assert in_pieces(plan, (IMAGES, Y), monkeypatch) == 4
+    compare(plan, data, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("layers", "waiting"),
+    [
+        ((Conv2D(3, 2), Flatten(), Dropout(0.3), Dense(5, "tanh"), Maxout(4), Dense(2, use_bias=False)), {3, 4, 5}),
+        ((Conv2D(3, 2), Dense(2), Flatten(), Dense(3, trainable=False), Dense(2)), {4}),
+        ((Residual([Dense(2)]), Conv2D(3, 2), Reshape((9, 3)), TimeDistributed(Dense(1)), Flatten(), Dense(2)), {5}),
+    ],
+)
+def test_matrices_that_wait_for_the_slope_of_all_rows(layers, waiting, monkeypatch):
+    """Those of rows of one axis alone; without penalties on weights, which ask for slopes at once."""
+    plan, data = PLAN.edit(layers=layers, weight_noise=0.1, l2=0.0), Data.of(IMAGES, Y, RNG.random(70))
+    assert in_pieces(plan, (IMAGES, Y), monkeypatch) == 4
+    network = plan.network(IMAGES.shape[1:])
+    trained = network.init(0)[0]
+    assert pieces._waiting(plan, network, trained) == waiting
+    assert not pieces._waiting(plan.edit(l2=1e-3), network, trained)
     compare(plan, data, monkeypatch)
 
 

@@ -11,7 +11,7 @@ import pytest
 from contracts.numerics import agree
 
 from jindan.errors import ShapeError
-from jindan.ops import winograd
+from jindan.ops import patches, winograd
 from jindan.ops.convolution import by_winograd, convolution, convolution_transposed
 
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle here")
@@ -35,6 +35,7 @@ CASES = {
     "depthwise": (2, (5, 4), (3, 3), 3, 6, (1, 1), ((1, 1), (1, 1)), (1, 1), 3),
     "three axes": (1, (4, 5, 3), (2, 3, 2), 2, 3, (1, 2, 1), ((1, 0), (1, 1), (0, 1)), (1, 1, 1), 1),
 }
+BIASED = {"one channel, many filters": (3, (6, 7), (3, 3), 1, 40, (1, 1), ((1, 1), (0, 1)), (1, 1), 1)}
 # Windows at stride 1 with 8 channels or more: float32 goes through Winograd's transforms.
 TRANSFORMED = {
     "3 x 3, same": (2, (9, 14), (3, 3), 9, 8, (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
@@ -99,6 +100,34 @@ def compare(case, dtype, tolerance):
 @pytest.mark.parametrize("name", CASES)
 def test_as_in_torch_exactly(name, x64):
     compare(CASES[name], "float64", EXACT)
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("one channel", "float64"), ("one channel, many filters", "float32"),
+                                              ("same", "float64"), ("groups", "float64")])  # fmt: skip
+@pytest.mark.parametrize("members", [None, 2])
+def test_a_bias_as_in_torch(name, dtype, members, x64):
+    """Its slope, too: that of a tap that sees 1 everywhere where there is one channel, a sum elsewhere."""
+    case = BIASED.get(name) or CASES[name]
+    *_, strides, _, dilation, _ = case
+    x, weight = arrays(case)
+    bias = np.random.default_rng(2).normal(size=weight.shape[-1])
+    y, mix, dx, dkernel = theirs(case, x, weight)
+    one_channel = patches.takes_bias(jnp.asarray(x, dtype), jnp.asarray(weight, dtype), strides, dilation)
+    assert one_channel == (x.shape[-1] == 1)
+
+    def both(x, weight, bias, mix):
+        y, back = jax.vjp(lambda x, weight, bias: ours(case)(x, weight, bias=bias), x, weight, bias)
+        return y, *back(mix)
+
+    given = [jnp.asarray(v, dtype) for v in (x, weight, bias, mix)]
+    if members is None:
+        found = jax.jit(both)(*given)
+    else:
+        found = [each[1] for each in jax.jit(jax.vmap(both, (0, 0, 0, None)))(
+            *(jnp.stack([2 * v, v]) for v in given[:3]), given[3])]  # fmt: skip
+    db = mix.sum(tuple(range(mix.ndim - 1)))
+    for value, reference in zip(found, (y + bias, dx, dkernel, db), strict=True):
+        agree(value, reference, EXACT if dtype == "float64" else 2e-6)  # float32: sums of a few hundred products
 
 
 # Sums of at most a few hundred products in float32.
