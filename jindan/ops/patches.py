@@ -170,16 +170,22 @@ def _kernel_slope(
     return jnp.stack([part.T @ flat for part in parts]).reshape(*windows, channels, filters)
 
 
-@called(2, 3, 4, 5)
 def _copied_slope(x: Array, dy: Array, windows: Steps, strides: Steps, dilation: Steps, ones: bool) -> Array:
-    """(taps, filters) for one channel: copied tap by tap, as side by side each copy would stride through the others.
-
-    A call of its own, or the kernel that gives dy would write it flat, and divide each place into its axes.
-    """
+    """(taps, filters) for one channel: copied tap by tap, as side by side each copy would stride through the others."""
     parts = [part[..., 0] for part in seen_alike(x, windows, dy.shape[1:-1], strides, dilation)]
-    parts += [jnp.ones_like(parts[0])] * ones
-    copies = lax.optimization_barrier(jnp.stack(parts))
-    return copies.reshape(len(parts), -1) @ dy.reshape(-1, dy.shape[-1])
+    if not ones:
+        return _summed(lax.optimization_barrier(jnp.stack(parts)), dy)
+    return _summed_apart(lax.optimization_barrier(jnp.stack([*parts, jnp.ones_like(parts[0])])), dy)
+
+
+def _summed(copies: Array, dy: Array) -> Array:
+    """Σ copies · dy over all outputs: (taps, rows, *space), (rows, *space, filters) → (taps, filters)."""
+    return copies.reshape(len(copies), -1) @ dy.reshape(-1, dy.shape[-1])
+
+
+# Inlined where nothing else reads dy, such as a sum for the bias, the kernel that gives dy (of a ReLU and a pooling)
+# would write it flat, and divide each place into its axes.
+_summed_apart = called()(_summed)
 
 
 def _transpose(
