@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..errors import ShapeError
-from .patches import biased, depthwise, direct, takes_bias, transposed
+from .patches import biased, copied_by_tap, depthwise, direct, transposed
 from .windows import Pads, Steps, outputs
 from .winograd import LARGEST, saving, winograd
 
@@ -57,11 +57,9 @@ def convolution(
     _check(x, kernel, strides, padding, dilation, groups)
     if bias is not None:
         on_cpu = jax.default_backend() == "cpu" and x.dtype.itemsize >= 4
-        if on_cpu and groups == 1 and takes_bias(x, kernel, strides, dilation):
+        if on_cpu and groups == 1 and copied_by_tap(x, kernel.shape[-1], kernel.shape[:-2], strides, dilation):
             return biased(x, kernel, bias, strides, padding, dilation)
-        return bias + convolution(
-            x, kernel, strides=strides, padding=padding, dilation=dilation, groups=groups
-        )  # fmt: skip
+        return bias + convolution(x, kernel, strides=strides, padding=padding, dilation=dilation, groups=groups)
     if jax.default_backend() != "cpu":
         return _library(x, kernel, strides, padding, dilation, groups)
     if x.dtype.itemsize < 4:  # a CPU has no arithmetic for half precision

@@ -71,11 +71,10 @@ def _biased_back(
 biased.defvjp(_biased_saving, _biased_back)
 
 
-def takes_bias(x: Array, kernel: Array, strides: Steps, dilation: Steps) -> bool:
-    """Whether the slope by the kernel is a product with copied inputs, one for each tap: then `biased` pays."""
-    windows, (channels, filters) = kernel.shape[:-2], kernel.shape[-2:]
-    paired = x.dtype == jnp.float32 and strips.suits(channels, filters, windows, strides, dilation, slope=True)
-    return channels == 1 and math.prod(windows) <= FEW and not paired
+def copied_by_tap(x: Array, filters: int, windows: Steps, strides: Steps, dilation: Steps) -> bool:
+    """Whether the slope by the kernel is a product with the one channel copied for each tap: then `biased` pays."""
+    paired = x.dtype == jnp.float32 and strips.suits(x.shape[-1], filters, windows, strides, dilation, slope=True)
+    return x.shape[-1] == 1 and math.prod(windows) <= FEW and not paired
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))
@@ -158,11 +157,11 @@ def _kernel_slope(
 ) -> Array:
     x = pad(x, padding)
     channels, filters, spaces = x.shape[-1], dy.shape[-1], dy.shape[1:-1]
+    if copied_by_tap(x, filters, windows, strides, dilation):
+        return _copied_slope(x, dy, windows, strides, dilation, False).reshape(*windows, channels, filters)
     if x.dtype == jnp.float32 and strips.suits(channels, filters, windows, strides, dilation, slope=True):
         return strips.kernel_slope(x, dy, windows)
     flat = dy.reshape(-1, filters)
-    if channels == 1 and math.prod(windows) <= FEW:
-        return _copied_slope(x, dy, windows, strides, dilation, False).reshape(*windows, channels, filters)
     seen = [window(x, tap, spaces, strides, dilation) for tap in taps(windows)]
     parts = [part.reshape(-1, channels) for part in seen]
     if len(parts) * channels <= FEW:

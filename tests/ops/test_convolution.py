@@ -112,7 +112,8 @@ def test_a_bias_as_in_torch(name, dtype, members, x64):
     x, weight = arrays(case)
     bias = np.random.default_rng(2).normal(size=weight.shape[-1])
     y, mix, dx, dkernel = theirs(case, x, weight)
-    one_channel = patches.takes_bias(jnp.asarray(x, dtype), jnp.asarray(weight, dtype), strides, dilation)
+    windows, filters = weight.shape[:-2], weight.shape[-1]
+    one_channel = patches.copied_by_tap(jnp.asarray(x, dtype), filters, windows, strides, dilation)
     assert one_channel == (x.shape[-1] == 1)
 
     def both(x, weight, bias, mix):
