@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 
+from . import devicewise
 from .devices import accelerated
 
 # Of the compiler on a CPU: half the time to compile, five times the time to run, other rounding. XLA's older emitters
@@ -81,6 +82,13 @@ def usual() -> dict[str, Any] | None:
         return USUAL
     flags = os.environ.get("XLA_FLAGS", "")
     return known({name: value for name, value in ACCELERATED.items() if name not in flags}) or None
+
+
+def compiled(lowered: jax.stages.Lowered, wanted: dict[str, Any] | None) -> jax.stages.Compiled:
+    """A lowered loop with these options of the compiler."""
+    if accelerated() or "xla_disable_hlo_passes" in os.environ.get("XLA_FLAGS", ""):
+        return lowered.compile(wanted)
+    return devicewise.compiled(lowered, wanted)
 
 
 def jit(function: Callable[..., Any]) -> Any:

@@ -255,7 +255,7 @@ class Group:
                 self.seconds["trace"] = time.perf_counter() - began
                 began = time.perf_counter()
                 devices.make_room(_EXECUTABLES)
-                _EXECUTABLES[key] = lowered.compile(options)
+                _EXECUTABLES[key] = compiling.compiled(lowered, options)
                 self.seconds["compile"] = time.perf_counter() - began
         return _EXECUTABLES[key]
 

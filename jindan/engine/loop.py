@@ -14,7 +14,7 @@ from jax.sharding import PartitionSpec as P
 from ..layers.base import Array, is_zero
 from ..ops.calls import after
 from ..plan import Plan
-from . import batches, devices, rules, shuffle
+from . import batches, devices, devicewise, rules, shuffle
 from .shape import Shape
 from .supervised import Supervised
 
@@ -73,13 +73,10 @@ def compiled_loop(program: Supervised, shape: Shape) -> Any:
         run = partial(_in_turn, run, layout.turns, layout.tile)
     if layout.devices > 1:
         own, shared = P(devices.MEMBERS), P()
-        run = jax.shard_map(
-            run, mesh=devices.mesh(layout.devices, devices.MEMBERS), in_specs=(*[own] * OWN, *[shared] * 3),
-            out_specs=own, check_vma=False,
-        )  # fmt: skip
+        return devicewise.jit(run, devices.mesh(layout.devices, devices.MEMBERS), (*[own] * OWN, *[shared] * 3), own)
     if shape.shards > 1:
         # Each device has everything and takes its share of the rows of a batch; gradients are added up.
-        run = jax.shard_map(run, mesh=devices.mesh(shape.shards), in_specs=P(), out_specs=P(), check_vma=False)
+        return devicewise.jit(run, devices.mesh(shape.shards), P(), P())
     return jax.jit(run, donate_argnums=0)
 
 

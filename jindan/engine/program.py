@@ -222,7 +222,7 @@ class _Training:
             with uncollected():
                 lowered = compiled_loop(self.program, self.shape).lower(*own, x, (np.int32(0),) * 4)
                 devices.make_room(_EXECUTABLES)
-                _EXECUTABLES[key] = lowered.compile(options)
+                _EXECUTABLES[key] = compiling.compiled(lowered, options)
             self.seconds["compile"] = time.perf_counter() - began
         return _EXECUTABLES[key]
 

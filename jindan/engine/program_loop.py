@@ -12,7 +12,7 @@ from jax import lax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from . import devices, shuffle
+from . import devices, devicewise, shuffle
 from .loop import HISTORY, compensated
 from .shape import Layout, keeps_order
 
@@ -60,8 +60,7 @@ def compiled_loop(program: Any, shape: Shape) -> Any:
         run = partial(_in_turn, run, lay)
     if lay.devices > 1:
         own = P(devices.MEMBERS)
-        run = jax.shard_map(run, mesh=devices.mesh(lay.devices, devices.MEMBERS), in_specs=(*[own] * 3, P(), P()),
-                            out_specs=own, check_vma=False)  # fmt: skip
+        return devicewise.jit(run, devices.mesh(lay.devices, devices.MEMBERS), (*[own] * 3, P(), P()), own)
     if shape.shards > 1:
         state, _ = shards(program, shape.shards)
         same = devices.replicated(shape.shards, devices.ROWS)
