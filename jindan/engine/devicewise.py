@@ -72,10 +72,12 @@ def unwrapped(lowered: jax.stages.Lowered) -> bool:
     main = next((op for op in module.body.operations if _is_main(op)), None)
     if main is None:
         return False
-    wrappers = [op.operation for op in main.entry_block.operations if op.operation.name == WRAPPER]
-    if len(wrappers) != 1 or _mentions(module) != {WRAPPER, "sdy.return", "sdy.mesh"}:
+    outside = [op.operation for op in main.entry_block.operations if op.operation.name != "stablehlo.constant"]
+    if [op.name for op in outside] != [WRAPPER, "func.return"]:  # what else is outside would have to be parted
         return False
-    (wrapper,) = wrappers
+    if _mentions(module) != {WRAPPER, "sdy.return", "sdy.mesh"}:
+        return False
+    wrapper = outside[0]
     (inside,) = wrapper.regions[0].blocks
     *body, back = (op.operation for op in inside.operations)
     ways = [*zip(wrapper.operands, inside.arguments, strict=True), *zip(wrapper.results, back.operands, strict=True)]

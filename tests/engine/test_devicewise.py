@@ -72,19 +72,31 @@ def test_as_by_the_partitioner(name):
         assert a.sharding.is_equivalent_to(b.sharding, a.ndim)
 
 
-def test_what_says_more_of_devices_is_left_to_the_partitioner():
-    mesh = devices.mesh(2)
+def part(spec, scale):
+    return jax.shard_map(lambda v: v * scale, mesh=devices.mesh(2), in_specs=spec, out_specs=spec, check_vma=False)
 
-    def run(a, b):
-        inner = jax.shard_map(lambda v: v * 2, mesh=mesh, in_specs=SPLIT, out_specs=SPLIT, check_vma=False)
-        return inner(a) + b.sum()
 
-    usual = jax.jit(run)
+LEFT = {
+    "a sum outside": lambda a, b: part(SPLIT, 2)(a) + b.sum(),
+    "a part that is not the wrapper's": lambda a, b: (part(ALL, 2)(b), a * 3),
+    "two wrappers": lambda a, b: (part(SPLIT, 2)(a), part(ALL, 3)(b)),
+    "no wrapper": lambda a, b: a.sum() + b,
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_has_to_be_parted_is_left_to_the_partitioner(name):
+    usual = jax.jit(LEFT[name])
     lowered = usual.lower(*placed())
     before = lowered.as_text()
-    assert not devicewise.unwrapped(lowered)  # outside of the wrapper is a sum that has to be parted
+    assert not devicewise.unwrapped(lowered)
     assert lowered.as_text() == before
-    np.testing.assert_array_equal(devicewise.compiled(lowered, None)(*placed()), usual(*placed()))
+    found = devicewise.compiled(lowered, None)(*placed())
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(usual(*placed())), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_programs_of_one_device_are_compiled_as_ever():
     alone = jax.jit(lambda a: a + 1).lower(np.ones(3))
     assert not devicewise.unwrapped(alone)
     assert list(devicewise.compiled(alone, None)(np.ones(3))) == [2, 2, 2]
