@@ -67,7 +67,7 @@ def options(program: Hashable, seconds: float, *, each_core: bool = False) -> di
     if accelerated():
         return None if seconds > LONG else usual()
     best = USUAL
-    if each_core and "xla_disable_hlo_passes" not in os.environ.get("XLA_FLAGS", ""):
+    if each_core and not _passes_are_set():
         best = {**(USUAL or {}), **EACH_CORE}
     asked = _study.get()
     if asked is None:
@@ -86,9 +86,14 @@ def usual() -> dict[str, Any] | None:
 
 def compiled(lowered: jax.stages.Lowered, wanted: dict[str, Any] | None) -> jax.stages.Compiled:
     """A lowered loop with these options of the compiler."""
-    if accelerated() or "xla_disable_hlo_passes" in os.environ.get("XLA_FLAGS", ""):
+    if accelerated() or _passes_are_set():
         return lowered.compile(wanted)
     return devicewise.compiled(lowered, wanted)
+
+
+def _passes_are_set() -> bool:
+    """Whether the user has said which of XLA's passes to leave out; that stays."""
+    return "xla_disable_hlo_passes" in os.environ.get("XLA_FLAGS", "")
 
 
 def jit(function: Callable[..., Any]) -> Any:

@@ -105,6 +105,14 @@ def split(size: int, axis: str) -> jax.sharding.Sharding:
     return jax.sharding.NamedSharding(mesh(size, axis), jax.sharding.PartitionSpec(axis))
 
 
+def shardings(mesh: jax.sharding.Mesh, specifications: Any) -> Any:
+    """How a tree of partition specifications lies on a mesh."""
+    return jax.tree.map(
+        lambda own: jax.sharding.NamedSharding(mesh, own), specifications,
+        is_leaf=lambda own: isinstance(own, jax.sharding.PartitionSpec),
+    )  # fmt: skip
+
+
 @contextlib.contextmanager
 def width(dtype: str) -> Iterator[None]:
     """A context in which arrays of a dtype can exist, and are multiplied with all their digits.

@@ -8,12 +8,12 @@ to an eighth of the compilation of a network of convolutions. Here the wrapper i
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
 from jax.extend.mlir import ir
-from jax.sharding import NamedSharding, PartitionSpec
+
+from . import devices
 
 WRAPPER = "sdy.manual_computation"
 PARTITIONER = "shardy-xla,spmd-partitioning"
@@ -31,12 +31,8 @@ def jit(run: Callable[..., Any], mesh: jax.sharding.Mesh, given: Any, found: Any
     """
     each = jax.shard_map(run, mesh=mesh, in_specs=given, out_specs=found, check_vma=False)
     # Said outright, as XLA is not asked where the partitioner does not run.
-    given, found = jax.tree.map(partial(NamedSharding, mesh), (given, found), is_leaf=_is_specification)
+    given, found = devices.shardings(mesh, (given, found))
     return jax.jit(each, donate_argnums=0, in_shardings=given, out_shardings=found)
-
-
-def _is_specification(value: Any) -> bool:
-    return isinstance(value, PartitionSpec)
 
 
 def compiled(lowered: jax.stages.Lowered, options: dict[str, Any] | None) -> jax.stages.Compiled:
@@ -46,9 +42,9 @@ def compiled(lowered: jax.stages.Lowered, options: dict[str, Any] | None) -> jax
         lowered: The program.
         options: Of the compiler.
 
-    >>> from jindan.engine import devices
+    >>> from jax.sharding import PartitionSpec as P
     >>> devices.start()
-    >>> total = jit(lambda a: jax.lax.psum(a, "rows"), devices.mesh(1), PartitionSpec("rows"), PartitionSpec())
+    >>> total = jit(lambda a: jax.lax.psum(a, "rows"), devices.mesh(1), P("rows"), P())
     >>> lowered = total.lower(jax.numpy.ones(2))
     >>> compiled(lowered, None)(jax.numpy.ones(2))
     Array([1., 1.], dtype=float32)
@@ -80,12 +76,12 @@ def unwrapped(lowered: jax.stages.Lowered) -> bool:
     wrapper = outside[0]
     (inside,) = wrapper.regions[0].blocks
     *body, back = (op.operation for op in inside.operations)
-    ways = [*zip(wrapper.operands, inside.arguments, strict=True), *zip(wrapper.results, back.operands, strict=True)]
-    if not all(outer.type == own.type or _goes_through(outer, wrapper) for outer, own in ways):
+    given = list(zip(wrapper.operands, inside.arguments, strict=True))
+    if not all(outer.type == own.type or _only_enters(outer) for outer, own in given):
         return False
     for op in body:
         op.move_before(wrapper)
-    for outer, own in zip(wrapper.operands, inside.arguments, strict=True):
+    for outer, own in given:
         outer.set_type(own.type)
         own.replace_all_uses_with(outer)
     for outer, own in zip(wrapper.results, back.operands, strict=True):
@@ -114,12 +110,10 @@ def _mentions(module: Any) -> set[str]:
     return found
 
 
-def _goes_through(value: Any, wrapper: Any) -> bool:
-    """Whether a value goes between the wrapper and the program's outside alone, so that it may change its shape."""
-    uses = [use.owner for use in value.uses]
-    if isinstance(value.owner, ir.Block):
-        return len(uses) == 1 and uses[0] == wrapper
-    return value.owner == wrapper and all(use.name == "func.return" for use in uses)
+def _only_enters(value: Any) -> bool:
+    """Whether what the wrapper takes is an argument of the program, and nothing else's, so that it may change its
+    shape. (What comes out of it can only be returned.)"""
+    return isinstance(value.owner, ir.Block) and len(list(value.uses)) == 1
 
 
 def _declare(main: Any) -> None:

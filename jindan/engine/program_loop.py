@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from . import devices, devicewise, shuffle
@@ -70,8 +69,7 @@ def compiled_loop(program: Any, shape: Shape) -> Any:
 
 def shards(program: Any, several: int) -> Any:
     """How state and rows of a member that is alone lie on several devices."""
-    mesh = devices.mesh(several, devices.ROWS)
-    return jax.tree.map(partial(NamedSharding, mesh), program.split(several), is_leaf=lambda a: isinstance(a, P))
+    return devices.shardings(devices.mesh(several), program.split(several))
 
 
 def _in_turn(run: Any, lay: Layout, *given: Any) -> Any:
